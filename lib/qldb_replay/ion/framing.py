@@ -24,17 +24,21 @@ def _fixed_lengths() -> list[int]:
         length = low if low < 14 else _VARUINT if low == 14 else 0
         if kind == 1:
             length = 0 if low in (0, 1, 15) else _INVALID
-        elif kind == 4 and low not in (0, 4, 8, 15):
-            length = _INVALID
-        elif descriptor in (0x30, 0x60, 0x61, 0xEF) or kind == 15 or (kind == 14 and low < 3):
-            length = _INVALID
         elif descriptor == 0xD1:
             length = _VARUINT
+        elif (
+            (kind == 4 and low not in (0, 4, 8, 15))
+            or (kind == 14 and low in (0, 1, 2, 15))
+            or kind == 15
+            or descriptor in (0x30, 0x60, 0x61)
+        ):
+            length = _INVALID
         lengths.append(length)
     return lengths
 
 
-_LENGTHS = _fixed_lengths()
+BODY_LENGTHS = _fixed_lengths()
+"""Length of the body by type descriptor; negative where only `body_bounds` can tell or refuse."""
 
 
 def read_varuint(buf: bytes, pos: int, end: int) -> tuple[int, int]:
@@ -64,6 +68,26 @@ def read_varuint(buf: bytes, pos: int, end: int) -> tuple[int, int]:
     raise IonFormatError("VarUInt does not end" if stop == end else "VarUInt too long", start)
 
 
+def read_varint(buf: bytes, pos: int, end: int) -> tuple[int, bool, int]:
+    """Reads a VarInt: as a VarUInt, but the first byte's second bit is the sign.
+
+    Args:
+        buf: bytes to read from.
+        pos: offset of the first byte.
+        end: offset that must not be passed.
+
+    Returns:
+        The magnitude, whether the sign is negative (which zero can have, too), and the offset
+        behind it.
+
+    Raises:
+        IonFormatError: as `read_varuint`.
+    """
+    raw, stop = read_varuint(buf, pos, end)
+    sign = 1 << (7 * (stop - pos) - 1)
+    return raw & (sign - 1), raw & sign != 0, stop
+
+
 def body_bounds(buf: bytes, pos: int, end: int) -> tuple[int, int]:
     """Finds where the body of the value at `pos` begins and ends, from its header.
 
@@ -81,12 +105,14 @@ def body_bounds(buf: bytes, pos: int, end: int) -> tuple[int, int]:
     """
     if pos >= end:
         raise IonFormatError("value expected, found the end", pos)
-    length = _LENGTHS[buf[pos]]
+    length = BODY_LENGTHS[buf[pos]]
     start = pos + 1
     if length < 0:
         if length == _INVALID:
             raise IonFormatError(f"invalid type descriptor 0x{buf[pos]:02x}", pos)
         length, start = read_varuint(buf, start, end)
+        if length == 0 and buf[pos] == 0xD1:
+            raise IonFormatError("struct of ordered fields has none", pos)
     if start + length > end:
         raise IonFormatError(f"value of {length} bytes reaches past the end", pos)
     return start, start + length
@@ -106,7 +132,7 @@ def value_end(buf: bytes, pos: int, end: int) -> int:
     Raises:
         IonFormatError: as `body_bounds`.
     """
-    length = _LENGTHS[buf[pos]] if pos < end else _INVALID
+    length = BODY_LENGTHS[buf[pos]] if pos < end else _INVALID
     if length >= 0 and pos + 1 + length <= end:
         return pos + 1 + length
     return body_bounds(buf, pos, end)[1]

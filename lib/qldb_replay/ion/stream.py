@@ -1,0 +1,215 @@
+"""Streams of top-level values: version markers, symbol tables, and what lies between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qldb_replay.errors import IonFormatError
+from qldb_replay.ion.evaluate import Evaluator
+from qldb_replay.ion.framing import IVM, body_bounds, value_end
+from qldb_replay.ion.symbols import SYSTEM, SymbolTable, is_pad, open_wrapper, read_local_table
+from qldb_replay.limits import DEFAULT_LIMITS, Limits
+
+
+class StreamReader:
+    """Finds user values and the symbol tables that they depend on.
+
+    A table that directly follows a version marker means the same wherever its bytes occur, and
+    the records of one ledger table often begin with the same one. Such tables are remembered, in
+    two generations of which the older is dropped when the younger is full, so that the many tables
+    that occur once (those of blocks, which name documents) do not push out the few that repeat.
+    """
+
+    _GENERATION = 128
+    _LONGEST_TABLE = 64 * 1024
+
+    def __init__(self, evaluator: Evaluator, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._evaluator = evaluator
+        self._limits = limits
+        self._young: dict[bytes, SymbolTable] = {}
+        self._old: dict[bytes, SymbolTable] = {}
+
+    def values(
+        self, buf: bytes, start: int, end: int
+    ) -> Iterator[tuple[SymbolTable, int, int, int]]:
+        """Goes through the user values of a stream.
+
+        Args:
+            buf: bytes to read from.
+            start: offset of the stream.
+            end: offset behind the stream.
+
+        Yields:
+            The symbol table in force, the offset behind the last table's bytes (or behind the
+            version marker where there is none), and the offsets of the value and behind it. Bodies
+            of values are not looked into.
+
+        Raises:
+            IonFormatError: no version marker at the start, another Ion version, a malformed symbol
+                table, or an invalid header.
+        """
+        if buf[start : start + 4] != IVM:
+            raise IonFormatError("stream does not begin with a version marker", start)
+        table = SYSTEM
+        symbols_end = pos = start
+        while pos < end:
+            descriptor = buf[pos]
+            if descriptor == 0xE0:
+                if buf[pos : pos + 4] != IVM or pos + 4 > end:
+                    raise IonFormatError("version marker of no known Ion version", pos)
+                table = SYSTEM
+                pos += 4
+                symbols_end = pos
+                continue
+            stop = value_end(buf, pos, end)
+            if is_pad(descriptor):
+                pass
+            elif descriptor > 0xE0 and _declares_symbols(buf, pos, stop, table):
+                table = self._table(buf, pos, stop, table)
+                symbols_end = stop
+            elif not _is_marker_symbol(buf, pos, stop, table):
+                yield table, symbols_end, pos, stop
+            pos = stop
+
+    def _table(self, buf: bytes, pos: int, end: int, current: SymbolTable) -> SymbolTable:
+        if current is not SYSTEM or end - pos > self._LONGEST_TABLE:
+            return self._read_table(buf, pos, end, current)
+        raw = buf[pos:end]
+        table = self._young.get(raw)
+        if table is None:
+            table = self._old.get(raw)
+            if table is None:
+                table = self._read_table(buf, pos, end, current)
+            if len(self._young) >= self._GENERATION:
+                self._old, self._young = self._young, {}
+            self._young[raw] = table
+        return table
+
+    def _read_table(self, buf: bytes, pos: int, end: int, current: SymbolTable) -> SymbolTable:
+        body, _ = body_bounds(buf, pos, end)
+        _, inner = open_wrapper(buf, body, end)
+        check = self._evaluator.evaluate
+        return read_local_table(buf, inner, end, current, self._limits.symbols, check)
+
+
+def _declares_symbols(buf: bytes, pos: int, end: int, table: SymbolTable) -> bool:
+    """Whether an annotation wrapper is a symbol table: a struct, its first annotation says so."""
+    body, _ = body_bounds(buf, pos, end)
+    sids, inner = open_wrapper(buf, body, end)
+    is_struct = buf[inner] >> 4 == 13
+    if is_struct and table.text(sids[0], body) == "$ion_symbol_table":
+        for sid in sids:
+            table.text(sid, body)
+        return True
+    return False
+
+
+def _is_marker_symbol(buf: bytes, pos: int, end: int, table: SymbolTable) -> bool:
+    """Whether a value is the bare symbol `$ion_1_0`, which at top level means nothing."""
+    if not 0x70 < buf[pos] < 0x7F:
+        return False
+    body, _ = body_bounds(buf, pos, end)
+    return table.text(int.from_bytes(buf[body:end], "big"), pos) == "$ion_1_0"
+
+
+def ion_hash(value: bytes) -> bytes:
+    """Computes the Ion Hash 1.0 with SHA-256 of a value.
+
+    Args:
+        value: a binary Ion stream with exactly one top-level value.
+
+    Returns:
+        The hash, 32 bytes.
+
+    Raises:
+        IonFormatError: the bytes are not valid, hold no or several values, or a symbol whose text
+            is unknown, for which Ion Hash has no rule.
+    """
+    evaluator = Evaluator()
+    message, _, _ = evaluate_only(value, evaluator)
+    if evaluator.unresolved >= 0:
+        raise IonFormatError("symbol of unknown text has no hash", evaluator.unresolved)
+    return evaluator.hasher(message).digest()
+
+
+def to_json(value: bytes) -> str:
+    """Writes a value as JSON, as Ion's documentation converts down.
+
+    Every null is `null`, as are nan and infinities; numbers keep their digits; timestamps are
+    strings in Ion's text form, symbols strings (`$n` where the text is unknown), a blob is Base64,
+    a clob the text of its bytes read as Latin-1; lists and s-expressions are arrays; annotations
+    are dropped; of fields with the same name only the last one appears, at its own place.
+
+    Args:
+        value: a binary Ion stream with exactly one top-level value.
+
+    Returns:
+        The JSON text.
+
+    Raises:
+        IonFormatError: the bytes are not valid, or hold no or several values.
+    """
+    _, text, _ = evaluate_only(value, Evaluator())
+    return text
+
+
+def evaluate_only(value: bytes, evaluator: Evaluator) -> tuple[bytes, str, str]:
+    """Evaluates the one user value of a stream.
+
+    Args:
+        value: a binary Ion stream with exactly one top-level value.
+        evaluator: what to evaluate with.
+
+    Returns:
+        Hash message, JSON text and type sketch.
+
+    Raises:
+        IonFormatError: the bytes are not valid, or hold no or several values.
+    """
+    found = None
+    for table, _, start, end in StreamReader(evaluator).values(value, 0, len(value)):
+        if found is not None:
+            raise IonFormatError("a second top-level value", start)
+        found = evaluator.evaluate(value, start, end, table)
+    if found is None:
+        raise IonFormatError("no top-level value", len(value))
+    return found
+
+
+def split_records(data: bytes) -> list[bytes]:
+    r"""Splits concatenated records, each of which begins with a version marker.
+
+    Between records, and behind the last one, there may be nothing, `\n` or `\r\n`. A line feed is
+    also the header of a ten-byte NOP pad, so it counts as delimiter only where a version marker or
+    the end follows.
+
+    Args:
+        data: the bytes of whole records.
+
+    Returns:
+        The bytes of each record, delimiters left out.
+
+    Raises:
+        IonFormatError: anything else between records, or a record that does not end where its
+            length headers say.
+    """
+    records = []
+    pos, end = 0, len(data)
+    while pos < end:
+        if data[pos : pos + 4] != IVM:
+            raise IonFormatError("record expected to begin with a version marker", pos)
+        stop, after = _record_end(data, pos + 4, end)
+        records.append(data[pos:stop])
+        pos = after
+    return records
+
+
+def _record_end(data: bytes, pos: int, end: int) -> tuple[int, int]:
+    """Offsets behind a record, without and with its delimiter."""
+    while pos < end:
+        for delimiter in (b"", b"\n", b"\r\n"):
+            after = pos + len(delimiter)
+            if data.startswith(delimiter, pos) and (after == end or data.startswith(IVM, after)):
+                return pos, after
+        pos = value_end(data, pos, end)
+    return pos, pos
