@@ -1,8 +1,9 @@
 """Every error this package raises on purpose, with the exit code that a command ends with.
 
-Split by whose fault it is: the bytes (`IonFormatError`, `ArchiveFormatError`), the caller or the
-surroundings (`UsageError`), or a stage that broke off after it had begun (`StageError`). What an
-archive says about itself is never an exception but a quarantine row or a finding.
+Split by whose fault it is: the bytes (`IonFormatError`, `RecordFormatError`,
+`ArchiveFormatError`), the caller or the surroundings (`UsageError`), or a stage that broke off
+after it had begun (`StageError`). What an archive says about itself is never an exception but a
+quarantine row or a finding.
 """
 
 from __future__ import annotations
@@ -33,6 +34,24 @@ class IonFormatError(QldbReplayError):
         self.offset = offset
 
     def __reduce__(self) -> tuple[type[IonFormatError], tuple[str, int]]:
+        return type(self), (self.reason, self.offset)
+
+
+class RecordFormatError(QldbReplayError):
+    """Well-formed Ion that is no record of a QLDB stream: not its fields, or not their types.
+
+    Attributes:
+        offset: byte position in the record of what is wrong or lacks something.
+    """
+
+    exit_code = 2
+
+    def __init__(self, reason: str, offset: int) -> None:
+        super().__init__(f"{reason} at offset {offset}")
+        self.reason = reason
+        self.offset = offset
+
+    def __reduce__(self) -> tuple[type[RecordFormatError], tuple[str, int]]:
         return type(self), (self.reason, self.offset)
 
 
