@@ -28,9 +28,9 @@ from qldb_replay.ion.framing import BODY_LENGTHS, body_bounds, read_varuint
 from qldb_replay.ion.scalars import read_int
 from qldb_replay.ion.symbols import (
     SymbolTable,
-    open_wrapper,
     fields,
     is_pad,
+    open_wrapper,
     symbol_message,
 )
 from qldb_replay.limits import DEFAULT_LIMITS, Limits

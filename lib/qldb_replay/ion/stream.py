@@ -126,7 +126,8 @@ def ion_hash(value: bytes) -> bytes:
             is unknown, for which Ion Hash has no rule.
     """
     evaluator = Evaluator()
-    message, _, _ = evaluate_only(value, evaluator)
+    table, _, start, end = single_value(value, evaluator)
+    message, _, _ = evaluator.evaluate(value, start, end, table)
     if evaluator.unresolved >= 0:
         raise IonFormatError("symbol of unknown text has no hash", evaluator.unresolved)
     return evaluator.hasher(message).digest()
@@ -149,28 +150,30 @@ def to_json(value: bytes) -> str:
     Raises:
         IonFormatError: the bytes are not valid, or hold no or several values.
     """
-    _, text, _ = evaluate_only(value, Evaluator())
+    evaluator = Evaluator()
+    table, _, start, end = single_value(value, evaluator)
+    _, text, _ = evaluator.evaluate(value, start, end, table)
     return text
 
 
-def evaluate_only(value: bytes, evaluator: Evaluator) -> tuple[bytes, str, str]:
-    """Evaluates the one user value of a stream.
+def single_value(value: bytes, evaluator: Evaluator) -> tuple[SymbolTable, int, int, int]:
+    """Finds the one user value of a stream.
 
     Args:
         value: a binary Ion stream with exactly one top-level value.
-        evaluator: what to evaluate with.
+        evaluator: validates what symbol tables hold.
 
     Returns:
-        Hash message, JSON text and type sketch.
+        As `StreamReader.values` yields.
 
     Raises:
-        IonFormatError: the bytes are not valid, or hold no or several values.
+        IonFormatError: the stream is malformed, or holds no or several values.
     """
     found = None
-    for table, _, start, end in StreamReader(evaluator).values(value, 0, len(value)):
+    for each in StreamReader(evaluator).values(value, 0, len(value)):
         if found is not None:
-            raise IonFormatError("a second top-level value", start)
-        found = evaluator.evaluate(value, start, end, table)
+            raise IonFormatError("a second top-level value", each[2])
+        found = each
     if found is None:
         raise IonFormatError("no top-level value", len(value))
     return found

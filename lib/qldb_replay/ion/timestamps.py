@@ -173,18 +173,30 @@ def to_micros(stamp: Timestamp) -> int | None:
         offset, with digits other than zero beyond the sixth of the fraction, or outside the years
         1 to 9999 in UTC.
     """
-    precision, year, month, day, hour, minute, second, fraction, scale, offset = stamp
-    micros: int
-    if precision < SECOND or offset is None or not 1 <= year <= 9999:
+    if stamp.precision < SECOND or stamp.offset is None:
         return None
-    if scale <= 6:
-        micros = fraction * 10 ** (6 - scale)
-    else:
-        micros, rest = divmod(fraction, 10 ** (scale - 6))
-        if rest:
-            return None
+    if stamp.scale > 6 and stamp.fraction % 10 ** (stamp.scale - 6) != 0:
+        return None
+    return instant(stamp)
+
+
+def instant(stamp: Timestamp) -> int | None:
+    """Gives the microsecond in which a timestamp begins, UTC where the offset is unknown.
+
+    Args:
+        stamp: the timestamp.
+
+    Returns:
+        Microseconds since 1970-01-01T00:00Z, None outside the years 1 to 9999 in UTC.
+    """
+    _, year, month, day, hour, minute, second, fraction, scale, _ = stamp
+    if not 1 <= year <= 9999:
+        return None
     days = date(year, month, day).toordinal() - _EPOCH
-    return (((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000 + micros
+    seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
+    if scale > 6:
+        return seconds * 1_000_000 + fraction // int(10 ** (scale - 6))
+    return seconds * 1_000_000 + fraction * int(10 ** (6 - scale))
 
 
 def canonical(stamp: Timestamp) -> bytes:
