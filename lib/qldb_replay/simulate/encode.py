@@ -79,6 +79,7 @@ def var_uint(number: int) -> bytes:
     return out
 
 
+_BYTES = tuple(bytes([byte]) for byte in range(256))
 _SIDS = tuple(var_uint(sid) for sid in range(2_048))
 _LENGTHS = tuple(var_uint(length) for length in range(4_096))
 _SYSTEM: Symbols = {name: _SIDS[sid] for sid, name in enumerate(_SYSTEM_NAMES, start=1)}
@@ -112,9 +113,9 @@ def tagged(tag: int, body: bytes) -> bytes:
     """`body` behind the type byte `tag` (low half zero) and its length."""
     length = len(body)
     if length < 14:
-        return bytes([tag | length]) + body
+        return _BYTES[tag | length] + body
     size = _LENGTHS[length] if length < len(_LENGTHS) else var_uint(length)
-    return bytes([tag | 14]) + size + body
+    return _BYTES[tag | 14] + size + body
 
 
 def blob(raw: bytes) -> bytes:
@@ -135,7 +136,7 @@ def _escape(raw: bytes) -> bytes:
 
 
 def _serialised(tag: int, raw: bytes) -> bytes:
-    return b"\x0b" + bytes([tag]) + _escape(raw) + b"\x0e"
+    return b"\x0b" + _BYTES[tag] + _escape(raw) + b"\x0e"
 
 
 def ion_hash(value: Value) -> bytes:
@@ -313,7 +314,7 @@ def _symbol(value: Symbol, symbols: Symbols) -> Encoded:
     if value.text is None:
         return b"\x70", b"\x0b\x71\x0e"
     symbol_id(value.text, symbols)
-    number = list(symbols).index(value.text) + 1
+    number = list(symbols).index(value.text) + 1  # symbol IDs count from 1
     return tagged(0x70, _magnitude(number)), _serialised(0x70, value.text.encode())
 
 

@@ -27,7 +27,14 @@ from qldb_replay.simulate.encode import (
 )
 from qldb_replay.simulate.merkle import dot, root
 from qldb_replay.simulate.options import SimulateOptions
-from qldb_replay.simulate.story import Change, Redaction, Statement, Story, Transaction, unique_id
+from qldb_replay.simulate.story import Story
+from qldb_replay.simulate.transaction import (
+    Change,
+    Redaction,
+    Statement,
+    Transaction,
+    unique_id,
+)
 from qldb_replay.simulate.values import Instant, Value
 
 _ENVELOPE = ("qldbStreamArn", "recordType", "payload")

@@ -82,22 +82,13 @@ def _json_scalar(value: Value) -> str:
 
 
 def decimal_text(value: Decimal, exponent_mark: str) -> str:
-    """A decimal with all of its digits: `1.50`, and with an exponent where the point cannot say it.
+    """A decimal with all of its digits: `1.50`, with an exponent where zeros would stand in for it.
 
     Args:
         value: a finite decimal.
         exponent_mark: `d` in Ion text, `e` in JSON.
     """
-    sign, digits, exponent = value.as_tuple()
-    text = "".join(map(str, digits))
-    if not isinstance(exponent, int):
-        raise TypeError("Ion decimals are finite")
-    if exponent > 0 or exponent < -len(text) - 6:
-        text += f"{exponent_mark}{exponent}"
-    elif exponent < 0:
-        padded = text.rjust(1 - exponent, "0")
-        text = f"{padded[:exponent]}.{padded[exponent:]}"
-    return f"-{text}" if sign else text
+    return str(value).replace("E+", exponent_mark).replace("E", exponent_mark)
 
 
 def ion_text(value: Value) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 
 from qldb_replay.simulate.firehose import Placed
 from qldb_replay.simulate.ledger import Block, Revision
-from qldb_replay.simulate.story import Table
 from qldb_replay.simulate.text import json_text
+from qldb_replay.simulate.transaction import Table
 
 Row = dict[str, Any]
 
