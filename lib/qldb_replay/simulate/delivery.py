@@ -58,15 +58,17 @@ def records(ledger: Ledger, blocks: Iterable[Block], delay: int) -> Iterator[Rec
 
 def duplicated(source: Iterable[Record], share: float, rng: Random) -> Iterator[Record]:
     """Deliver that share of the records twice, the second time up to 1,000 records later."""
-    again: list[tuple[int, Record]] = []
+    again: list[tuple[int, int, Record]] = []
+    arrival = 0
     for position, record in enumerate(source):
         yield record
+        arrival = record.arrival
         if rng.random() < share:
-            heappush(again, (position + 1 + int(rng.random() * 1_000), record))
+            heappush(again, (position + 1 + int(rng.random() * 1_000), position, record))
         while again and again[0][0] <= position:
-            yield heappop(again)[1]
+            yield heappop(again)[2]._replace(arrival=arrival)
     while again:
-        yield heappop(again)[1]
+        yield heappop(again)[2]._replace(arrival=arrival)
 
 
 def disordered(source: Iterable[Record], window: int, rng: Random) -> Iterator[Record]:

@@ -104,7 +104,7 @@ class Archive:
         aggregate: list[Record] = []
         for record in source:
             if self._rng.random() < self._options.error_share:
-                failed.add(record, b"", _error_line(record), b"")
+                failed.add(record, b"", _error_line(record), b"\n")
                 failed = self._closed_if_full(failed, "processing-failed/")
                 continue
             if self._options.kpl:
@@ -189,7 +189,7 @@ def _error_line(record: Record) -> bytes:
         "rawData": b64encode(record.data).decode(),
         "lambdaArn": "arn:aws:lambda:us-east-1:123456789012:function:transform:$LATEST",
     }
-    return json.dumps(line).encode() + b"\n"
+    return json.dumps(line).encode()
 
 
 def _gzip(content: bytes) -> bytes:

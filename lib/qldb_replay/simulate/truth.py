@@ -67,6 +67,7 @@ class Truth:
                 "path": placed.path,
                 "offset": placed.offset,
                 "length": placed.length,
+                "arrival": record.arrival,
                 "record_type": record.kind,
                 "key": record.key,
                 "hash": record.hash if record.kind != "CONTROL" else None,
@@ -75,7 +76,7 @@ class Truth:
         )
 
     def records(self) -> list[Row]:
-        """Every delivered record: path, offset, length, record_type, key, hash, ion."""
+        """Every delivered record: path, offset, length, arrival, record_type, key, hash, ion."""
         return sorted(self._records, key=lambda row: (row["path"], row["offset"]))
 
     def blocks(self) -> list[Row]:
