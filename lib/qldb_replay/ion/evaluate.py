@@ -24,7 +24,7 @@ from typing import Protocol
 from qldb_replay.errors import IonFormatError
 from qldb_replay.ion.canonical import escape
 from qldb_replay.ion.forms import NULLS, READERS, Form
-from qldb_replay.ion.framing import BODY_LENGTHS, body_bounds, read_varuint
+from qldb_replay.ion.framing import BODY_LENGTHS, VARUINT_LENGTH, body_bounds, read_varuint
 from qldb_replay.ion.scalars import read_int
 from qldb_replay.ion.symbols import (
     SymbolTable,
@@ -35,10 +35,10 @@ from qldb_replay.ion.symbols import (
 )
 from qldb_replay.limits import DEFAULT_LIMITS, Limits
 
-_MEMO_BYTES = 16
-"""Longest field, name included, that is remembered: flags, states, small numbers, short codes."""
+_MEMO_BYTES = 15
+"""Longest value that is remembered with its name: flags, states, small numbers, short codes."""
 
-_MEMO_ENTRIES = 1024
+_MEMO_ENTRIES = 8192
 _SHAPES = 4096
 
 
@@ -67,6 +67,7 @@ class Evaluator:
         self.hasher = hasher
         self.unresolved = -1
         self._limits = limits
+        self._memo: dict[bytes, Form] = {}
         self._shapes: dict[str, tuple[str, list[int] | None]] = {}
 
     def evaluate(self, buf: bytes, start: int, end: int, table: SymbolTable) -> Form:
@@ -156,7 +157,7 @@ class Evaluator:
         if buf[pos] == 0xD1:
             _check_order(buf, body, end)
         names = table.names
-        memo = table.memo
+        memo = self._memo
         hasher = self.hasher
         digests = []
         texts = []
@@ -172,49 +173,55 @@ class Evaluator:
             if body >= end:
                 raise IonFormatError("field name without a value", start)
             descriptor = buf[body]
+            if descriptor < 0x0F:
+                _, body = body_bounds(buf, body, end)
+                continue
             length = BODY_LENGTHS[descriptor]
             inner = body + 1
             stop = inner + length
+            if length == VARUINT_LENGTH and inner < end and buf[inner] >= 0x80:
+                length = 0
+                stop = inner + buf[inner] - 0x7F
+                inner += 1
             if length < 0 or stop > end:
                 inner, stop = body_bounds(buf, body, end)
-            short = stop - start <= _MEMO_BYTES
+            name = names.get(sid)
+            if name is None:
+                name = table.name(sid, start)
+            message, prefix, key, sketch_key, known = name
+            short = stop - body <= _MEMO_BYTES
             if short:
-                raw = buf[start:stop]
-                known = memo.get(raw)
-                if known is not None:
-                    digest, text, sketch = known
+                raw = message + buf[body:stop]
+                remembered = memo.get(raw)
+                if remembered is not None:
+                    digest, text, sketch = remembered
                     digests.append(digest)
                     texts.append(text)
                     sketches.append(sketch)
                     body = stop
                     continue
-            if descriptor < 0x0F:
-                body = stop
-                continue
-            name = names.get(sid)
-            if name is None:
-                name = table.name(sid, start)
             if 0x80 <= descriptor < 0x8F:
-                raw_text = buf[inner:stop]
+                value = buf[inner:stop]
                 try:
-                    text = raw_text.decode()
+                    text = value.decode()
                 except UnicodeDecodeError as error:
                     raise IonFormatError("text is not UTF-8", inner + error.start) from None
                 # Printable text holds no control character, and so no marker to escape.
                 if not text.isprintable():
-                    raw_text = escape(raw_text)
-                digest = hasher(name[0] + b"\x0b\x80" + raw_text + b"\x0e").digest()
-                text = name[1] + encode_basestring(text)
-                sketch = name[2] + "s"
+                    value = escape(value)
+                digest = hasher(prefix + value + b"\x0e").digest()
+                text = key + encode_basestring(text)
+                sketch = sketch_key + "s"
             else:
-                message, text, sketch = self._value(buf, body, inner, stop, table, level + 1)
-                digest = hasher(name[0] + message).digest()
-                text = name[1] + text
-                sketch = name[2] + sketch
-                short = short and descriptor < 0xB0
-            if not name[3]:
+                value, text, sketch = self._value(buf, body, inner, stop, table, level + 1)
+                digest = hasher(message + value).digest()
+                text = key + text
+                sketch = sketch_key + sketch
+                # Containers depend on their level, symbols on their table.
+                short = short and descriptor < 0xB0 and descriptor >> 4 != 7
+            if not known:
                 self.unresolved = start
-            elif short and descriptor >> 4 != 7:
+            elif short:
                 if len(memo) >= _MEMO_ENTRIES:
                     memo.clear()
                 memo[raw] = (digest, text, sketch)

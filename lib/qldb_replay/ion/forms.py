@@ -22,7 +22,7 @@ from json.encoder import encode_basestring
 from qldb_replay.errors import IonFormatError
 from qldb_replay.ion.canonical import escape, message, signed, varint
 from qldb_replay.ion.scalars import decimal_text, digits, read_decimal, read_float, read_int
-from qldb_replay.ion.timestamps import canonical, read_timestamp, to_micros, to_text
+from qldb_replay.ion.timestamps import canonical, read_timestamp, read_utc, to_micros, to_text
 
 Form = tuple[bytes, str, str]
 """Hash message, JSON text, type sketch."""
@@ -98,6 +98,10 @@ def _sketch_of_decimal(figures: str, exponent: int) -> str:
 
 
 def _timestamp(buf: bytes, descriptor: int, start: int, end: int) -> Form:
+    raw = buf[start:end]
+    common = read_utc(raw)
+    if common is not None:
+        return b"\x0b\x60" + escape(raw) + b"\x0e", f'"{common[0]}"', "t"
     stamp = read_timestamp(buf, start, end)
     sketch = "u" if to_micros(stamp) is None else "t"
     return message(0x60, canonical(stamp)), f'"{to_text(stamp)}"', sketch

@@ -13,19 +13,22 @@ IVM = b"\xe0\x01\x00\xea"
 """Binary version marker: every Ion 1.0 stream, and so every journal record, begins with it."""
 
 _LONGEST_VARUINT = 10
-_INVALID, _VARUINT = -1, -2
+_INVALID, _ORDERED = -1, -3
+
+VARUINT_LENGTH = -2
+"""Stands for "a VarUInt follows with the length" in `BODY_LENGTHS`."""
 
 
 def _fixed_lengths() -> list[int]:
-    """Body length for each type descriptor byte, or `_VARUINT`, or `_INVALID`."""
+    """Body length for each type descriptor byte, or one of the negative stand-ins."""
     lengths = []
     for descriptor in range(256):
         kind, low = descriptor >> 4, descriptor & 15
-        length = low if low < 14 else _VARUINT if low == 14 else 0
+        length = low if low < 14 else VARUINT_LENGTH if low == 14 else 0
         if kind == 1:
             length = 0 if low in (0, 1, 15) else _INVALID
         elif descriptor == 0xD1:
-            length = _VARUINT
+            length = _ORDERED
         elif (
             (kind == 4 and low not in (0, 4, 8, 15))
             or (kind == 14 and low in (0, 1, 2, 15))
@@ -38,7 +41,11 @@ def _fixed_lengths() -> list[int]:
 
 
 BODY_LENGTHS = _fixed_lengths()
-"""Length of the body by type descriptor; negative where only `body_bounds` can tell or refuse."""
+"""Length of the body by type descriptor; negative where it is not in the descriptor.
+
+What may be read in place where speed demands it is `VARUINT_LENGTH` with a VarUInt of one byte;
+the other negative ones are for `body_bounds`.
+"""
 
 
 def read_varuint(buf: bytes, pos: int, end: int) -> tuple[int, int]:
@@ -58,14 +65,15 @@ def read_varuint(buf: bytes, pos: int, end: int) -> tuple[int, int]:
     """
     value = 0
     start = pos
-    stop = min(end, pos + _LONGEST_VARUINT)
-    while pos < stop:
+    while pos < end:
         byte = buf[pos]
         pos += 1
-        if byte & 0x80:
-            return value << 7 | (byte & 0x7F), pos
+        if byte >= 0x80:
+            return value << 7 | (byte - 0x80), pos
         value = value << 7 | byte
-    raise IonFormatError("VarUInt does not end" if stop == end else "VarUInt too long", start)
+        if pos - start == _LONGEST_VARUINT:
+            raise IonFormatError("VarUInt too long", start)
+    raise IonFormatError("VarUInt does not end", start)
 
 
 def read_varint(buf: bytes, pos: int, end: int) -> tuple[int, bool, int]:
@@ -110,7 +118,11 @@ def body_bounds(buf: bytes, pos: int, end: int) -> tuple[int, int]:
     if length < 0:
         if length == _INVALID:
             raise IonFormatError(f"invalid type descriptor 0x{buf[pos]:02x}", pos)
-        length, start = read_varuint(buf, start, end)
+        if start < end and buf[start] >= 0x80:
+            length = buf[start] - 0x80
+            start += 1
+        else:
+            length, start = read_varuint(buf, start, end)
         if length == 0 and buf[pos] == 0xD1:
             raise IonFormatError("struct of ordered fields has none", pos)
     if start + length > end:

@@ -64,9 +64,14 @@ def read_decimal(buf: bytes, start: int, end: int) -> tuple[int, bool, int]:
     """
     if start == end:
         return 0, False, 0
-    exponent, below, pos = read_varint(buf, start, end)
-    if below:
-        exponent = -exponent
+    byte = buf[start]
+    if byte >= 0x80:
+        exponent = byte - 0x80 if byte < 0xC0 else 0xC0 - byte
+        pos = start + 1
+    else:
+        exponent, below, pos = read_varint(buf, start, end)
+        if below:
+            exponent = -exponent
     if pos == end:
         return 0, False, exponent
     if end - pos > LONGEST_NUMBER:

@@ -8,13 +8,14 @@ would bring have a number and no text.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import NamedTuple
 
 from qldb_replay.errors import IonFormatError
 from qldb_replay.ion.canonical import message
-from qldb_replay.ion.forms import Form, read_text
-from qldb_replay.ion.framing import body_bounds, read_varuint
+from qldb_replay.ion.forms import read_text
+from qldb_replay.ion.framing import BODY_LENGTHS, body_bounds, read_varuint
 from qldb_replay.ion.scalars import read_int
 
 _SYSTEM_TEXTS = (
@@ -40,12 +41,14 @@ class FieldName(NamedTuple):
 
     Attributes:
         message: what Ion Hash hashes of it, as a symbol.
+        string: the same and the beginning of a string's message.
         json: JSON key with its colon.
         sketch: length in UTF-8, colon, and the name.
         known: whether the symbol has a text, or is `$0`, whose hash is defined.
     """
 
     message: bytes
+    string: bytes
     json: str
     sketch: str
     known: bool
@@ -57,15 +60,13 @@ class SymbolTable:
     Attributes:
         texts: text by symbol ID, None for unknown text.
         names: field names by symbol ID, as far as they were asked for.
-        memo: forms of short scalar fields by their bytes, kept by the evaluator.
     """
 
-    __slots__ = ("memo", "names", "texts")
+    __slots__ = ("names", "texts")
 
     def __init__(self, texts: list[str | None]) -> None:
         self.texts = texts
         self.names: dict[int, FieldName] = {}
-        self.memo: dict[bytes, Form] = {}
 
     def text(self, sid: int, offset: int) -> str | None:
         """Looks a symbol up.
@@ -100,15 +101,24 @@ class SymbolTable:
         name = self.names.get(sid)
         if name is None:
             text = self.text(sid, offset)
-            shown = f"${sid}" if text is None else text
-            name = FieldName(
-                symbol_message(text),
-                encode_basestring(shown) + ":",
-                f"{len(shown.encode())}:{shown}",
-                text is not None or sid == 0,
-            )
+            name = _known_name(text) if text is not None else _unknown_name(sid)
             self.names[sid] = name
         return name
+
+
+def _field_name(text: str | None, shown: str, known: bool) -> FieldName:
+    message = symbol_message(text)
+    sketch = f"{len(shown.encode())}:{shown}"
+    return FieldName(message, message + b"\x0b\x80", encode_basestring(shown) + ":", sketch, known)
+
+
+def _unknown_name(sid: int) -> FieldName:
+    return _field_name(None, f"${sid}", sid == 0)
+
+
+@lru_cache(maxsize=4096)
+def _known_name(text: str) -> FieldName:
+    return _field_name(text, text, True)
 
 
 SYSTEM = SymbolTable(list(_SYSTEM_TEXTS))
@@ -252,18 +262,29 @@ def _symbols(
         check(buf, pos, end, current)
         return []
     texts: list[str | None] = []
-    for start, inner, stop in elements(buf, body, end):
-        descriptor = buf[start]
-        if descriptor >= 0xE0:
-            check(buf, start, stop, current)
-            start, inner = _bare(buf, start, stop)
-            descriptor = buf[start]
+    while body < end:
+        descriptor = buf[body]
+        inner = body + 1
+        stop = inner + BODY_LENGTHS[descriptor]
+        # Blocks have tables of their own, so their symbols are not worth a call each.
+        if not 0x80 <= descriptor < 0x8E or stop > end:
+            inner, stop = body_bounds(buf, body, end)
         if 0x80 <= descriptor < 0x8F:
-            texts.append(read_text(buf, inner, stop))
-        else:
-            check(buf, start, stop, current)
-            texts.append(None)
+            try:
+                texts.append(buf[inner:stop].decode())
+            except UnicodeDecodeError as error:
+                raise IonFormatError("text is not UTF-8", inner + error.start) from None
+        elif not is_pad(descriptor):
+            texts.append(_odd_symbol(buf, body, stop, current, check))
+        body = stop
     return texts
+
+
+def _odd_symbol(buf: bytes, pos: int, end: int, current: SymbolTable, check: Check) -> str | None:
+    """Text of an element of `symbols` that is not a plain string, or annotated."""
+    check(buf, pos, end, current)
+    pos, body = _bare(buf, pos, end)
+    return read_text(buf, body, end) if 0x80 <= buf[pos] < 0x8F else None
 
 
 def _bare(buf: bytes, pos: int, end: int) -> tuple[int, int]:

@@ -7,6 +7,7 @@ day, hour and minute, second, fraction, as many as the precision has, in UTC. Te
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from qldb_replay.errors import IonFormatError
@@ -197,6 +198,52 @@ def instant(stamp: Timestamp) -> int | None:
     if scale > 6:
         return seconds * 1_000_000 + fraction // int(10 ** (scale - 6))
     return seconds * 1_000_000 + fraction * int(10 ** (6 - scale))
+
+
+def read_utc(raw: bytes) -> tuple[str, int] | None:
+    """Reads what nearly every timestamp in a journal is, without the general case's detours.
+
+    Args:
+        raw: body of a timestamp.
+
+    Returns:
+        Its text and its microseconds since 1970, as `to_text` and `to_micros` give them. None if it
+        is not to the second, in UTC, with at most six digits of fraction, in its shortest form.
+    """
+    if not 8 <= len(raw) <= 12 or raw[0] != 0x80 or raw[1] >= 0x80 or raw[2] < 0x80:
+        return None
+    year = raw[1] << 7 | raw[2] - 0x80
+    month, day, hour, minute, second = [byte - 0x80 for byte in raw[3:8]]
+    if not (
+        1 <= month <= 12
+        and 1 <= year <= 9999
+        and day >= 1
+        and 0 <= hour <= 23
+        and 0 <= minute <= 59
+        and 0 <= second <= 59
+    ):
+        return None
+    before, days = _month(year, month)
+    if day > days:
+        return None
+    micros = ((((before + day) * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000
+    text = f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+    if len(raw) == 8:
+        return text + "Z", micros
+    scale = raw[8] - 0xC0
+    fraction = int.from_bytes(raw[9:], "big")
+    shortest = len(raw) == 9 or len(raw) - 9 == fraction.bit_length() // 8 + 1
+    if not 1 <= scale <= 6 or not shortest or (fraction == 0 and len(raw) > 9):
+        return None
+    if fraction >= 10**scale:
+        return None
+    return f"{text}.{fraction:0{scale}}Z", micros + fraction * int(10 ** (6 - scale))
+
+
+@lru_cache(maxsize=4096)
+def _month(year: int, month: int) -> tuple[int, int]:
+    """Days from 1970 to the day before the month, and the month's days."""
+    return date(year, month, 1).toordinal() - 1 - _EPOCH, _days_of_month(year, month)
 
 
 def canonical(stamp: Timestamp) -> bytes:

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from qldb_replay.errors import IonFormatError, RecordFormatError
 from qldb_replay.ion.evaluate import Evaluator
 from qldb_replay.ion.forms import read_text
-from qldb_replay.ion.framing import BODY_LENGTHS, body_bounds, read_varuint
+from qldb_replay.ion.framing import BODY_LENGTHS, VARUINT_LENGTH, body_bounds, read_varuint
 from qldb_replay.ion.scalars import read_int
 from qldb_replay.ion.symbols import SymbolTable, elements
-from qldb_replay.ion.timestamps import instant, read_timestamp
+from qldb_replay.ion.timestamps import instant, read_timestamp, read_utc
 
 Field = tuple[int, int, int]
 """Offsets of a value: its type descriptor, its body, and behind its body."""
@@ -73,6 +73,10 @@ def struct_fields(source: Source, field: Field, what: str) -> Fields:
         length = BODY_LENGTHS[descriptor]
         body = pos + 1
         stop = body + length
+        if length == VARUINT_LENGTH and body < end and buf[body] >= 0x80:
+            length = 0
+            stop = body + buf[body] - 0x7F
+            body += 1
         if length < 0 or stop > end:
             body, stop = body_bounds(buf, pos, end)
         if descriptor >= 0x0F:
@@ -188,6 +192,9 @@ def time(source: Source, field: Field | None, what: str) -> int | None:
     pos, body, stop = field
     if source.buf[pos] >> 4 != 6:
         raise RecordFormatError(f"{what} is no timestamp", pos)
+    common = read_utc(source.buf[body:stop])
+    if common is not None:
+        return common[1]
     micros = instant(read_timestamp(source.buf, body, stop))
     if micros is None:
         raise RecordFormatError(f"{what} is outside the years 1 to 9999", pos)
