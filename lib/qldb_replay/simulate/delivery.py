@@ -23,7 +23,7 @@ class Record(NamedTuple):
         data: the binary Ion record.
         kind: its recordType.
         key: what it speaks of: (sequence number) of a block, (document ID, version) of a revision,
-            (what happened) of a CONTROL record.
+            (what happened, stream ARN) of a CONTROL record.
         hash: the block's or revision's hash, whose hexadecimal digits QLDB uses as partition key.
         arrival: when Firehose got it, in milliseconds since 1970.
     """
@@ -38,22 +38,31 @@ class Record(NamedTuple):
 def records(ledger: Ledger, blocks: Iterable[Block], delay: int) -> Iterator[Record]:
     """The records of one stream in journal order, each block before its revisions.
 
+    CONTROL records open and close the stream, which ended with the ledger.
+
     Args:
-        ledger: whose control record comes first.
+        ledger: whose control records come first and last.
         blocks: the ledger's blocks, all or some.
         delay: milliseconds from the stream's first record to the ledger's first block.
     """
-    created = False
+    arrival = None
     for block in blocks:
+        begins = arrival is None
         arrival = block.time + _LATER_MS + delay
-        if not created:
-            created = True
-            yield Record(ledger.control_record("CREATED"), "CONTROL", ("CREATED",), b"", arrival)
+        if begins:
+            yield _control(ledger, "CREATED", arrival)
         key: tuple[int | str, ...] = (block.sequence_no,)
         yield Record(block.record, "BLOCK_SUMMARY", key, block.block_hash, arrival)
         for revision in block.revisions:
             key = (revision.change.document_id, revision.change.version)
             yield Record(revision.record, "REVISION_DETAILS", key, revision.hash, arrival)
+    if arrival is not None:
+        yield _control(ledger, "COMPLETED", arrival)
+
+
+def _control(ledger: Ledger, what: str, arrival: int) -> Record:
+    # A key of its own for each stream: every stream has a beginning.
+    return Record(ledger.control_record(what), "CONTROL", (what, ledger.stream_arn), b"", arrival)
 
 
 def duplicated(source: Iterable[Record], share: float, rng: Random) -> Iterator[Record]:

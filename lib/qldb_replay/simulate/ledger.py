@@ -1,5 +1,5 @@
 # ruff: noqa: S311 - invented secrets must follow from the seed
-"""Transactions to blocks and revisions: every hash, the chain, and the records of a stream.
+"""Transactions to blocks and revisions: every hash and the chain.
 
 Of each block's four entries the second is the root over its revisions and the fourth the hash of
 its transactionInfo, as in every published real block. The first and third are QLDB's own and cannot
@@ -11,22 +11,13 @@ never published, and readers may rely on membership only.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import sha256
 from random import Random
 from typing import NamedTuple
 
-from qldb_replay.simulate.encode import (
-    blob,
-    encode,
-    ion_hash,
-    new_symbols,
-    struct_of,
-    symbol_id,
-    symbol_table,
-    tagged,
-)
+from qldb_replay.simulate.encode import ion_hash
 from qldb_replay.simulate.merkle import dot, root
 from qldb_replay.simulate.options import SimulateOptions
+from qldb_replay.simulate.records import RecordWriter, Summaries
 from qldb_replay.simulate.story import Story
 from qldb_replay.simulate.transaction import (
     Change,
@@ -36,36 +27,6 @@ from qldb_replay.simulate.transaction import (
     unique_id,
 )
 from qldb_replay.simulate.values import Instant, Value
-
-_ENVELOPE = ("qldbStreamArn", "recordType", "payload")
-_REVISION_NAMES = (
-    *_ENVELOPE,
-    "tableInfo",
-    "tableName",
-    "tableId",
-    "revision",
-    "blockAddress",
-    "strandId",
-    "sequenceNo",
-    "hash",
-)
-_BLOCK_NAMES = (
-    *_ENVELOPE,
-    "blockAddress",
-    "strandId",
-    "sequenceNo",
-    "transactionId",
-    "blockTimestamp",
-    "blockHash",
-    "entriesHash",
-    "previousBlockHash",
-    "entriesHashList",
-)
-_REVISION_SYMBOLS = new_symbols(_REVISION_NAMES)
-_BLOCK_SYMBOLS = new_symbols(_BLOCK_NAMES)
-_CONTROL_SYMBOLS = new_symbols((*_ENVELOPE, "controlRecordType"))
-_HASH_BLOB = b"\xae\xa0"
-_TABLES_CACHED = 1_000
 
 
 class Revision(NamedTuple):
@@ -79,7 +40,6 @@ class Revision(NamedTuple):
         time: txTime.
         hash: its hash.
         data_hash: hash of its data, empty for a deletion.
-        redacted: whether its record carries `dataHash` instead of `data`.
         symbols: version marker and symbol table of its record.
         data: binary Ion of its data under those symbols, empty where the record has none.
         record: the whole REVISION_DETAILS record.
@@ -92,7 +52,6 @@ class Revision(NamedTuple):
     time: Instant
     hash: bytes
     data_hash: bytes
-    redacted: bool
     symbols: bytes
     data: bytes
     record: bytes
@@ -110,6 +69,7 @@ class Block(NamedTuple):
         previous_block_hash: the hash before, empty for block 0.
         entries: entriesHashList.
         statements: each statement with its start time and digest.
+        told: whether the record has a transactionInfo.
         summaries: revisionSummaries as (hash, document ID or `None`), empty if it has none.
         revisions: the user revisions.
         record: the whole BLOCK_SUMMARY record.
@@ -123,7 +83,8 @@ class Block(NamedTuple):
     previous_block_hash: bytes
     entries: list[bytes]
     statements: list[tuple[Statement, Instant, bytes]]
-    summaries: list[tuple[bytes, str | None]]
+    told: bool
+    summaries: Summaries
     revisions: list[Revision]
     record: bytes
 
@@ -151,6 +112,7 @@ class Ledger:
             stream: number of the stream, which only its ARN depends on.
             redacted: (document ID, version) of the revisions that this stream shows redacted.
         """
+        self._options = options
         self._story = Story(options)
         self._redacted = redacted
         # Journal secrets come from a generator of their own, so the story is the same without them.
@@ -158,9 +120,7 @@ class Ledger:
         stream_id = unique_id(Random(f"stream {stream} {options.seed}"))
         self.strand_id = self._story.strand_id
         self.stream_arn = f"arn:aws:qldb:us-east-1:123456789012:stream/{options.ledger}/{stream_id}"
-        self._strand = encode(self.strand_id, {})[0]
-        self._arn = encode(self.stream_arn, {})[0]
-        self._tables: dict[tuple[str, ...], bytes] = {}
+        self._writer = RecordWriter(self.strand_id, self.stream_arn)
 
     def __iter__(self) -> Iterator[Block]:
         previous = b""
@@ -170,74 +130,54 @@ class Ledger:
             yield block
 
     def control_record(self, what: str) -> bytes:
-        """A CONTROL record; `what` is `CREATED` or `COMPLETED`."""
-        payload = _fields(_CONTROL_SYMBOLS, controlRecordType=encode(what, {})[0])
-        return symbol_table(_CONTROL_SYMBOLS) + self._envelope("CONTROL", payload)
+        """A CONTROL record of the stream; `what` is `CREATED` or `COMPLETED`."""
+        return self._writer.control(what)
 
     def _seal(self, sequence_no: int, transaction: Transaction, previous: bytes) -> Block:
         rng = self._rng
-        block_time = Instant(transaction.time + 18 + int(rng.random() * 4))
+        time = Instant(transaction.time + 18 + int(rng.random() * 4))
+        told = rng.random() >= self._options.untold_share
         revisions, summaries, known = self._revisions(sequence_no, transaction)
         statements = _statements(transaction, known)
-        symbols = _BLOCK_SYMBOLS.copy()
-        info = _transaction_info(transaction, statements)
-        symbol_id("transactionInfo", symbols)
-        info_binary, info_form = encode(info, symbols)
+        infos = self._writer.infos(
+            _transaction_info(transaction, statements) if told else None,
+            _redaction_info(self.strand_id, transaction.redaction),
+        )
         entries = [rng.randbytes(32)]
         if summaries:
             entries.append(root([summary for summary, _ in summaries]))
-        tail = [symbols["transactionInfo"] + info_binary]
         entries.append(rng.randbytes(32))
-        if transaction.redaction is not None:
-            sid = symbol_id("redactionInfo", symbols)
-            binary, form = encode(redaction_info(self.strand_id, transaction.redaction), symbols)
-            tail.append(sid + binary)
-            entries.append(sha256(form).digest())
-        entries.append(sha256(info_form).digest())
-        if summaries:
-            sid = symbol_id("revisionSummaries", symbols)
-            tail.append(sid + _summaries_binary(summaries, symbols))
+        entries.extend(infos.hashes if told else [*infos.hashes, rng.randbytes(32)])
         entries_hash = root(entries)
         block_hash = dot(entries_hash, previous)
-        payload = _fields(
-            symbols,
-            blockAddress=self._address(sequence_no, symbols),
-            transactionId=encode(transaction.transaction_id, symbols)[0],
-            blockTimestamp=encode(block_time, symbols)[0],
-            blockHash=blob(block_hash),
-            entriesHash=blob(entries_hash),
-            previousBlockHash=blob(previous),
-            entriesHashList=tagged(0xB0, b"".join([blob(entry) for entry in entries])),
+        record = self._writer.block(
+            sequence_no,
+            transaction.transaction_id,
+            time,
+            (block_hash, entries_hash, previous, entries),
+            infos,
+            summaries,
         )
-        record = symbol_table(symbols) + self._envelope("BLOCK_SUMMARY", payload + b"".join(tail))
         return Block(
             transaction,
             sequence_no,
-            block_time,
+            time,
             block_hash,
             entries_hash,
             previous,
             entries,
             statements,
+            told,
             summaries,
             revisions,
             record,
         )
 
-    def _envelope(self, record_type: str, payload: bytes) -> bytes:
-        # The three names come first in every record: symbol IDs 10, 11 and 12.
-        kind = encode(record_type, {})[0]
-        return tagged(0xD0, b"\x8a" + self._arn + b"\x8b" + kind + b"\x8c" + tagged(0xD0, payload))
-
-    def _address(self, sequence_no: int, symbols: dict[str, bytes]) -> bytes:
-        number = encode(sequence_no, symbols)[0]
-        return tagged(0xD0, symbols["strandId"] + self._strand + symbols["sequenceNo"] + number)
-
     def _revisions(
         self, sequence_no: int, transaction: Transaction
-    ) -> tuple[list[Revision], list[tuple[bytes, str | None]], dict[int, bytes]]:
+    ) -> tuple[list[Revision], Summaries, dict[int, bytes]]:
         """The block's revisions, its summaries, and the data hashes by identity of the data."""
-        summaries: list[tuple[bytes, str | None]] = []
+        summaries: Summaries = []
         # System revisions stand before the others or, half of the time, behind them.
         behind = transaction.system_revisions if self._rng.random() < 0.5 else 0
         for _ in range(transaction.system_revisions - behind):
@@ -253,78 +193,25 @@ class Ledger:
         return revisions, summaries, known
 
     def _revision(
-        self, sequence_no: int, index: int, transaction: Transaction, change: Change
+        self, sequence_no: int, revision_index: int, transaction: Transaction, change: Change
     ) -> Revision:
-        symbols = _REVISION_SYMBOLS.copy()
-        redacted = (change.document_id, change.version) in self._redacted
-        data, data_hash, content = b"", b"", b""
-        if change.data is not None and not redacted:
-            sid = symbol_id("data", symbols)
-            data, form = struct_of(change.data.items(), symbols)
-            data_hash = sha256(form).digest()
-            content = sid + data
-        elif change.data is not None:
-            data_hash = ion_hash(change.data)
-            content = symbol_id("dataHash", symbols) + blob(data_hash)
         time = Instant(transaction.time)
-        sid = symbol_id("metadata", symbols)
-        metadata, form = struct_of(
-            (
-                ("id", change.document_id),
-                ("version", change.version),
-                ("txTime", time),
-                ("txId", transaction.transaction_id),
-            ),
-            symbols,
-        )
-        revision_hash = dot(sha256(form).digest(), data_hash)
-        table = change.table
-        table_info = _fields(
-            symbols,
-            tableName=encode(table.kind.name, symbols)[0],
-            tableId=encode(table.table_id, symbols)[0],
-        )
-        revision = (
-            symbols["blockAddress"]
-            + self._address(sequence_no, symbols)
-            + symbols["hash"]
-            + _HASH_BLOB
-            + revision_hash
-            + content
-            + sid
-            + metadata
-        )
-        payload = _fields(
-            symbols, tableInfo=tagged(0xD0, table_info), revision=tagged(0xD0, revision)
-        )
-        header = self._symbol_table(symbols)
+        metadata = {
+            "id": change.document_id,
+            "version": change.version,
+            "txTime": time,
+            "txId": transaction.transaction_id,
+        }
+        redacted = (change.document_id, change.version) in self._redacted
+        written = self._writer.revision(sequence_no, change, metadata, redacted=redacted)
         return Revision(
-            change,
-            sequence_no,
-            index,
-            transaction.transaction_id,
-            time,
-            revision_hash,
-            data_hash,
-            redacted,
-            header,
-            data,
-            header + self._envelope("REVISION_DETAILS", payload),
+            change, sequence_no, revision_index, transaction.transaction_id, time, *written
         )
 
-    def _symbol_table(self, symbols: dict[str, bytes]) -> bytes:
-        """Symbol tables repeat: documents of a table mostly have the same fields."""
-        names = tuple(symbols)
-        table = self._tables.get(names)
-        if table is None:
-            if len(self._tables) >= _TABLES_CACHED:
-                self._tables.clear()
-            table = self._tables[names] = symbol_table(symbols)
-        return table
 
-
-def redaction_info(strand_id: str, redaction: Redaction) -> Value:
-    """A block's redactionInfo."""
+def _redaction_info(strand_id: str, redaction: Redaction | None) -> Value:
+    if redaction is None:
+        return None
     address = {"strandId": strand_id, "sequenceNo": redaction.sequence_no}
     revision = {
         "blockAddress": address,
@@ -333,23 +220,6 @@ def redaction_info(strand_id: str, redaction: Redaction) -> Value:
         "version": redaction.version,
     }
     return {"revisions": [revision]}
-
-
-def _fields(symbols: dict[str, bytes], **binaries: bytes) -> bytes:
-    return b"".join([symbols[name] + binary for name, binary in binaries.items()])
-
-
-def _summaries_binary(
-    summaries: list[tuple[bytes, str | None]], symbols: dict[str, bytes]
-) -> bytes:
-    hash_sid = symbol_id("hash", symbols)
-    items = []
-    for summary, document_id in summaries:
-        body = hash_sid + _HASH_BLOB + summary
-        if document_id is not None:
-            body += symbol_id("documentId", symbols) + encode(document_id, symbols)[0]
-        items.append(tagged(0xD0, body))
-    return tagged(0xB0, b"".join(items))
 
 
 def _statements(

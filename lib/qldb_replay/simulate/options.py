@@ -44,6 +44,8 @@ class SimulateOptions:
         error_share: share of deliveries that failed and lie in Firehose error objects.
         kpl: whether records lie in KPL aggregates, as another archive writer may leave them.
         first_sequence: blocks before this one, and their revisions, are not delivered.
+        untold_share: share of blocks without transactionInfo, which AWS's own code at times takes
+            for optional. One that has no revisions either explains nothing of what it holds.
         transaction_ms: mean time between transactions.
         start: time of the first transaction, with a zone.
         ledger: name of the ledger, part of the stream's ARN.
@@ -70,6 +72,7 @@ class SimulateOptions:
     error_share: float = 0.0
     kpl: bool = False
     first_sequence: int = 0
+    untold_share: float = 0.0
     transaction_ms: int = 400
     start: datetime = datetime(2024, 1, 1, tzinfo=timezone.utc)
     ledger: str = "vehicle-registration"
@@ -83,7 +86,7 @@ class SimulateOptions:
             raise UsageError(f"delimiter: expected one of {list(DELIMITERS)}")
         if self.compression not in COMPRESSIONS:
             raise UsageError(f"compression: expected one of {list(COMPRESSIONS)}")
-        for name in ("duplicates", "delete_share", "select_share", "hot_share", "error_share"):
+        for name in _SHARES:
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"{name}: expected a share from 0 up to but not 1")
         for name, least in _LEAST.items():
@@ -93,6 +96,14 @@ class SimulateOptions:
             raise UsageError("start: expected a time with a zone")
 
 
+_SHARES = (
+    "duplicates",
+    "delete_share",
+    "select_share",
+    "hot_share",
+    "error_share",
+    "untold_share",
+)
 _LEAST = {
     "revisions": 1,
     "object_bytes": 1,

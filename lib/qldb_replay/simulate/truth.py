@@ -159,7 +159,9 @@ def _block_row(strand_id: str, block: Block) -> Row:
                 "statement_digest": digest,
             }
             for statement, start, digest in block.statements
-        ],
+        ]
+        if block.told
+        else None,
         "documents": [
             {
                 "document_id": change.document_id,
@@ -168,6 +170,7 @@ def _block_row(strand_id: str, block: Block) -> Row:
                 "statements": change.statements,
             }
             for change in block.transaction.changes
+            if block.told
         ]
         or None,
         "revision_summaries": [
