@@ -34,6 +34,9 @@ from qldb_replay.limits import DEFAULT_LIMITS, Limits
 
 _CONTENT_BYTES = 16
 
+EXPORT_BLOCK = "block of a journal export"
+"""Reason of the error that a block of a journal export raises."""
+
 
 class RevisionColumns(NamedTuple):
     """Columns of a revision, in the order of `columns.REVISION`, whose field names these are.
@@ -138,10 +141,13 @@ class RecordDecoder:
         source, symbols_end, start, end = self._find(record)
         body, _ = body_bounds(record, start, end)
         field = (start, body, end)
-        if is_export_block(source, field):
+        try:
+            stream_arn, record_type, payload = read_envelope(source, field)
+        except RecordFormatError:
             self._evaluator.evaluate(record, start, end, source.table)
-            raise RecordFormatError("block of a journal export", start)
-        stream_arn, record_type, payload = read_envelope(source, field)
+            if is_export_block(source, field):
+                raise RecordFormatError(EXPORT_BLOCK, start) from None
+            raise
         content = record[:symbols_end] + record[payload[0] : payload[2]]
         content = sha256(content).digest()[:_CONTENT_BYTES]
         if record_type == REVISION_DETAILS:

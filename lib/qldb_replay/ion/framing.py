@@ -121,6 +121,9 @@ def body_bounds(buf: bytes, pos: int, end: int) -> tuple[int, int]:
         if start < end and buf[start] >= 0x80:
             length = buf[start] - 0x80
             start += 1
+        elif start + 1 < end and buf[start + 1] >= 0x80:
+            length = buf[start] << 7 | (buf[start + 1] - 0x80)
+            start += 2
         else:
             length, start = read_varuint(buf, start, end)
         if length == 0 and buf[pos] == 0xD1:

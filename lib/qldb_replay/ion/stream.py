@@ -64,14 +64,15 @@ class StreamReader:
             stop = value_end(buf, pos, end)
             if is_pad(descriptor):
                 pass
-            elif descriptor > 0xE0 and _declares_symbols(buf, pos, stop, table):
-                table = self._table(buf, pos, stop, table)
+            elif descriptor > 0xE0 and (new := self._table(buf, pos, stop, table)) is not None:
+                table = new
                 symbols_end = stop
-            elif not _is_marker_symbol(buf, pos, stop, table):
+            elif not 0x70 < descriptor < 0x7F or not _is_marker_symbol(buf, pos, stop, table):
                 yield table, symbols_end, pos, stop
             pos = stop
 
-    def _table(self, buf: bytes, pos: int, end: int, current: SymbolTable) -> SymbolTable:
+    def _table(self, buf: bytes, pos: int, end: int, current: SymbolTable) -> SymbolTable | None:
+        """The table that an annotated value declares, None if it is a user value."""
         if current is not SYSTEM or end - pos > self._LONGEST_TABLE:
             return self._read_table(buf, pos, end, current)
         raw = buf[pos:end]
@@ -80,34 +81,28 @@ class StreamReader:
             table = self._old.get(raw)
             if table is None:
                 table = self._read_table(buf, pos, end, current)
-            if len(self._young) >= self._GENERATION:
-                self._old, self._young = self._young, {}
-            self._young[raw] = table
+            if table is not None:
+                if len(self._young) >= self._GENERATION:
+                    self._old, self._young = self._young, {}
+                self._young[raw] = table
         return table
 
-    def _read_table(self, buf: bytes, pos: int, end: int, current: SymbolTable) -> SymbolTable:
+    def _read_table(
+        self, buf: bytes, pos: int, end: int, current: SymbolTable
+    ) -> SymbolTable | None:
         body, _ = body_bounds(buf, pos, end)
-        _, inner = open_wrapper(buf, body, end)
+        sids, inner = open_wrapper(buf, body, end)
+        is_struct = buf[inner] >> 4 == 13
+        if not is_struct or current.text(sids[0], body) != "$ion_symbol_table":
+            return None
+        for sid in sids:
+            current.text(sid, body)
         check = self._evaluator.evaluate
         return read_local_table(buf, inner, end, current, self._limits.symbols, check)
 
 
-def _declares_symbols(buf: bytes, pos: int, end: int, table: SymbolTable) -> bool:
-    """Whether an annotation wrapper is a symbol table: a struct, its first annotation says so."""
-    body, _ = body_bounds(buf, pos, end)
-    sids, inner = open_wrapper(buf, body, end)
-    is_struct = buf[inner] >> 4 == 13
-    if is_struct and table.text(sids[0], body) == "$ion_symbol_table":
-        for sid in sids:
-            table.text(sid, body)
-        return True
-    return False
-
-
 def _is_marker_symbol(buf: bytes, pos: int, end: int, table: SymbolTable) -> bool:
-    """Whether a value is the bare symbol `$ion_1_0`, which at top level means nothing."""
-    if not 0x70 < buf[pos] < 0x7F:
-        return False
+    """Whether a symbol is the bare `$ion_1_0`, which at top level means nothing."""
     body, _ = body_bounds(buf, pos, end)
     return table.text(int.from_bytes(buf[body:end], "big"), pos) == "$ion_1_0"
 

@@ -200,8 +200,12 @@ def instant(stamp: Timestamp) -> int | None:
     return seconds * 1_000_000 + fraction * int(10 ** (6 - scale))
 
 
+@lru_cache(maxsize=1024)
 def read_utc(raw: bytes) -> tuple[str, int] | None:
     """Reads what nearly every timestamp in a journal is, without the general case's detours.
+
+    A transaction's time recurs in its revisions and is needed as text and as number, hence the
+    cache.
 
     Args:
         raw: body of a timestamp.

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-_TO_SIGNED_ORDER = bytes(byte ^ 0x80 for byte in range(256))
+_SIGN = 0x80
+_TO_SIGNED_ORDER = bytes(byte ^ _SIGN for byte in range(256))
 
 
 def dot(left: bytes, right: bytes) -> bytes:
@@ -29,9 +30,16 @@ def dot(left: bytes, right: bytes) -> bytes:
         return right
     if right == b"":
         return left
-    if left[::-1].translate(_TO_SIGNED_ORDER) < right[::-1].translate(_TO_SIGNED_ORDER):
-        return sha256(left + right).digest()
-    return sha256(right + left).digest()
+    if left[-1] != right[-1]:
+        left_first = left[-1] ^ _SIGN < right[-1] ^ _SIGN
+    else:
+        left_first = _signed_order(left) < _signed_order(right)
+    return sha256(left + right if left_first else right + left).digest()
+
+
+def _signed_order(value: bytes) -> bytes:
+    """Bytes that sort as the hash's signed bytes do from the last to the first."""
+    return value[::-1].translate(_TO_SIGNED_ORDER)
 
 
 def merkle_root(hashes: Sequence[bytes]) -> bytes:
