@@ -9,7 +9,7 @@ from random import Random
 import pytest
 from amazon.ion import simpleion
 
-from qldb_replay import ion, journal
+from qldb_replay import journal
 from qldb_replay.simulate import SimulateOptions
 from qldb_replay.simulate.encode import ion_hash
 from qldb_replay.simulate.ledger import Ledger
@@ -68,15 +68,35 @@ def test_a_statement_digest_is_the_fold_of_text_and_parameters(blocks):
             assert digest == expected
 
 
-def test_transaction_and_redaction_info_are_entries_as_written(blocks):
+def test_block_records_pass_the_reading_sides_checks(blocks):
     for block in blocks[:100] + [b for b in blocks if b.transaction.redaction is not None]:
-        fields = payload(block.record)
-        entries = [bytes(entry) for entry in fields["entriesHashList"]]
-        assert entries == block.entries
-        for name in ("transactionInfo", "redactionInfo"):
-            if name in fields:
-                value = simpleion.dumps(fields[name], binary=True)
-                assert ion.ion_hash(value) in entries
+        checks = journal.check_block(simpleion.dumps(payload(block.record), binary=True))
+        assert checks.entries_hash_matches
+        assert checks.block_hash_matches
+        assert checks.transaction_info_listed
+        assert checks.revisions_root_listed == (True if block.summaries else None)
+        requested = block.transaction.redaction is not None
+        assert checks.redaction_info_listed == (True if requested else None)
+
+
+def test_revision_records_pass_the_reading_sides_checks(ledger):
+    records = [row for row in ledger.truth.records() if row["record_type"] == "REVISION_DETAILS"]
+    for row in records[:300]:
+        revision = simpleion.dumps(payload(row["ion"])["revision"], binary=True)
+        assert journal.revision_hash(revision) == row["hash"]
+
+
+def test_blocks_without_transaction_info_still_hash(make_archive):
+    simulated = make_archive(200, untold_share=0.5)
+    rows = simulated.truth.blocks()
+    untold = [row for row in rows if row["statements"] is None]
+    assert 0.3 < len(untold) / len(rows) < 0.7
+    for row in rows:
+        fields = payload(row["ion"])
+        assert ("transactionInfo" in fields) == (row["statements"] is not None)
+        assert journal.merkle_root(row["entries_hash_list"]) == row["entries_hash"]
+        if row["statements"] is None:
+            assert row["documents"] is None
 
 
 def test_amazon_ion_finds_the_documented_fields_in_their_order(blocks):
