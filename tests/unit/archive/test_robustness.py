@@ -29,6 +29,7 @@ def records(segments):
     return [segment.data for segment in segments if segment.kind == "record"]
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_records_in_any_wrapping(make, data):
     wanted = [make.record(content) for content in data.draw(CONTENTS)]
@@ -39,6 +40,7 @@ def test_any_records_in_any_wrapping(make, data):
     make.assert_covers(segments, len(content))
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_chunks_give_the_same_segments(make, data):
     wanted = [make.record(content) for content in data.draw(CONTENTS)]
@@ -65,7 +67,7 @@ def damages(draw, content):
     return content[:start] + new + content[end:], start, end
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_damage_takes_only_what_it_touches(make, data):
     wanted = [make.record(bytes([i]) + c) for i, c in enumerate(data.draw(CONTENTS))]
@@ -82,7 +84,7 @@ def test_damage_takes_only_what_it_touches(make, data):
         place += len(record) + len(delimiter)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_damaged_wrappings_raise_nothing(make, data):
     wanted = [make.record(content) for content in data.draw(CONTENTS)]
@@ -103,6 +105,7 @@ def test_damaged_wrappings_raise_nothing(make, data):
     assert reader.records == len(records(segments))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes(make, content):
     reader = read_object(content, SMALL, make.check)

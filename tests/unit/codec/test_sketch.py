@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qldb_replay.codec.sketch import NOTHING, Shape, fold, merge
@@ -47,6 +47,7 @@ def test_fold(sketches, shape):
     assert fold(sketches) == shape
 
 
+@settings(deadline=None)
 @given(st.lists(SKETCHES, max_size=8), st.randoms(use_true_random=False), st.integers(1, 3))
 def test_order_grouping_and_repetition_do_not_matter(sketches, rand, limit):
     whole = fold(sketches, limit)
@@ -59,6 +60,7 @@ def test_order_grouping_and_repetition_do_not_matter(sketches, rand, limit):
     assert merge(NOTHING, whole, limit) == merge(whole, NOTHING, limit) == whole
 
 
+@settings(deadline=None)
 @given(st.lists(SKETCHES, max_size=6))
 def test_text_round_trip(sketches):
     shape = fold(sketches)
