@@ -148,13 +148,12 @@ class RecordDecoder:
             if is_export_block(source, field):
                 raise RecordFormatError(EXPORT_BLOCK, start) from None
             raise
-        content = record[:symbols_end] + record[payload[0] : payload[2]]
-        content = sha256(content).digest()[:_CONTENT_BYTES]
         if record_type == REVISION_DETAILS:
             details = read_revision_details(source, payload)
+            content = _digest(record[:symbols_end] + record[payload[0] : payload[2]])
             return _revision(record_type, stream_arn, details, symbols_end, content)
         if record_type == BLOCK_SUMMARY:
-            return _block(record_type, stream_arn, read_block(source, payload), content)
+            return _block(record_type, stream_arn, read_block(source, payload), _digest(record))
         self._evaluator.evaluate(record, payload[0], payload[2], source.table)
         return Decoded(record_type, stream_arn, None, None, None, None, None, None, None)
 
@@ -173,6 +172,10 @@ class RecordDecoder:
         if extra >= 0:
             raise RecordFormatError("record with more than one value", extra)
         return found
+
+
+def _digest(content: bytes) -> bytes:
+    return sha256(content).digest()[:_CONTENT_BYTES]
 
 
 def _revision(

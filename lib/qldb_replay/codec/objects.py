@@ -1,0 +1,181 @@
+"""From fetched objects to Arrow batches: framing, decoding and checking in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from qldb_replay.archive import ObjectReader, Segment, read_object
+from qldb_replay.codec.columns import BLOCK, DECODED, REVISION
+from qldb_replay.codec.decode import Decoded, RecordDecoder
+from qldb_replay.errors import IonFormatError, RecordFormatError
+from qldb_replay.limits import MIB, Limits
+
+BATCH_BYTES = 16 * MIB
+BATCH_ROWS = 20_000
+
+FetchedObject = tuple[str, bytes, "bytes | None"]
+"""URI, stored bytes, and the hash of the content read before (empty: lost; None: new object)."""
+
+_RECORD = (
+    "offset",
+    "length",
+    "part",
+    "record_type",
+    "stream_arn",
+    "strand_id",
+    "sequence_no",
+    "document_id",
+    "version",
+    "hash",
+    "revision",
+    "block",
+    "ion",
+)
+
+
+def decode_objects(objects: Iterable[FetchedObject], limits: Limits) -> Iterator[pa.RecordBatch]:
+    """Decodes objects.
+
+    Args:
+        objects: fetched objects; each is released before the next is taken.
+        limits: what archive content may ask of us.
+
+    Yields:
+        Batches of the schema `columns.DECODED`, of about 16 MiB at most. An object whose content
+        is the one read before gives its `object` row alone, marked `unchanged`.
+    """
+    decoder = RecordDecoder(limits)
+    for uri, content, known_sha256 in objects:
+        reader = read_object(content, limits, decoder.decode)
+        unchanged = known_sha256 is not None and known_sha256 == reader.sha256
+        rows = _Rows(uri)
+        if not unchanged:
+            for segment in reader:
+                rows.add(segment, decoder)
+                if rows.full:
+                    yield rows.batch()
+                    rows.clear()
+        rows.close(reader, unchanged)
+        yield rows.batch()
+
+
+class _Rows:
+    """Rows of one object that wait for their batch."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._records_given = 0
+        self._unreadable_bytes = 0
+        self._quarantined = 0
+        self.clear()
+
+    def clear(self) -> None:
+        self._records: list[tuple[Any, ...]] = []
+        self._quarantine: list[tuple[int, int, str, bytes]] = []
+        self._summary: dict[str, Any] | None = None
+        self._bytes = 0
+
+    @property
+    def full(self) -> bool:
+        rows = len(self._records) + len(self._quarantine)
+        return self._bytes >= BATCH_BYTES or rows >= BATCH_ROWS
+
+    def add(self, segment: Segment, decoder: RecordDecoder) -> None:
+        kind, offset, length, data, reason, part = segment
+        if kind == "framing":
+            return
+        if kind == "record":
+            try:
+                decoded = decoder.decode(data)
+            except (IonFormatError, RecordFormatError) as error:
+                data, reason = data[:MIB], str(error)
+            else:
+                self._record(offset, length, part, decoded, data)
+                return
+        self._quarantine.append((offset, length, reason, data))
+        self._bytes += len(data)
+        self._quarantined += 1
+        self._unreadable_bytes += length
+
+    def _record(self, offset: int, length: int, part: int, decoded: Decoded, data: bytes) -> None:
+        self._records.append((offset, length, part, *decoded, data))
+        self._bytes += 2 * length
+        self._records_given += 1
+
+    def close(self, reader: ObjectReader, unchanged: bool) -> None:
+        """Adds the object's own row."""
+        self._summary = {
+            "sha256": reader.sha256,
+            "compression": reader.compression,
+            "records": self._records_given,
+            "unreadable_bytes": self._unreadable_bytes,
+            "quarantined": self._quarantined,
+            "unchanged": unchanged,
+        }
+
+    def batch(self) -> pa.RecordBatch:
+        """Returns the rows as one Arrow batch: records, quarantine, the object's own."""
+        records, quarantine = len(self._records), len(self._quarantine)
+        own = 0 if self._summary is None else 1
+        total = records + quarantine + own
+        columns: dict[str, list[Any]] = {
+            "kind": ["record"] * records + ["quarantine"] * quarantine + ["object"] * own,
+            "object_uri": [self._uri] * total,
+        }
+        if records:
+            for name, values in zip(_RECORD, zip(*self._records, strict=True), strict=True):
+                columns[name] = [*values, *[None] * (total - records)]
+        if quarantine:
+            places = zip(*self._quarantine, strict=True)
+            for name, values in zip(("offset", "length", "reason", "bytes"), places, strict=True):
+                before = columns.get(name, [None] * total)[:records]
+                columns[name] = [*before, *values, *[None] * own]
+        for name, value in (self._summary or {}).items():
+            columns[name] = [*[None] * (total - 1), value]
+        arrays = [_array(columns.get(field.name), field.type, total) for field in DECODED]
+        return pa.RecordBatch.from_arrays(arrays, schema=DECODED)
+
+
+def _array(values: Sequence[Any] | None, of: pa.DataType, length: int) -> pa.Array:
+    """Builds one column; rows of structs come as tuples in the order of the struct's fields."""
+    if values is None:
+        return pa.nulls(length, of)
+    if pa.types.is_struct(of):
+        return _struct_array(values, of)
+    if pa.types.is_list(of) and pa.types.is_struct(of.value_type):
+        offsets, items = [0], []
+        for value in values:
+            if value is not None:
+                items += value
+            offsets.append(len(items))
+        mask = pa.array([value is None for value in values], pa.bool_())
+        children = _array(items, of.value_type, len(items))
+        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), children, of, mask=mask)
+    return pa.array(values, of)
+
+
+def _struct_array(values: Sequence[Any], of: pa.StructType) -> pa.Array:
+    absent = (None,) * of.num_fields
+    mask = [value is None for value in values]
+    if not values:
+        return pa.array([], of)
+    columns = zip(*(absent if value is None else value for value in values), strict=True)
+    children = [
+        _array(column, field.type, len(values)) for column, field in zip(columns, of, strict=True)
+    ]
+    return pa.StructArray.from_arrays(children, fields=list(of), mask=pa.array(mask, pa.bool_()))
+
+
+def _check_order() -> None:
+    """Fails at import where the decoder's tuples and the Arrow structs disagree."""
+    from qldb_replay.codec.decode import BlockColumns, RevisionColumns
+
+    for columns, of in ((RevisionColumns, REVISION), (BlockColumns, BLOCK)):
+        if list(columns._fields) != [field.name for field in of]:
+            raise RuntimeError(f"{columns.__name__} and its Arrow struct differ")
+
+
+_check_order()

@@ -1,0 +1,164 @@
+"""Options from the command line, a YAML file or a Glue job's arguments, as one parser reads them.
+
+Glue hands a job's arguments over as a map: every flag has a value, names may carry underscores,
+lists are comma-separated and the platform's own arguments stand among ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from qldb_replay.errors import UsageError
+
+_SECRET_NAME = re.compile(r"secret|password|token|key", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(?P<before>[a-zA-Z][\w+.-]*://[^/@:\s]*:)[^@\s]*(?=@)")
+
+
+class OptionParser(argparse.ArgumentParser):
+    """An argument parser that raises `UsageError` instead of ending the process."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("allow_abbrev", False)
+        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(*args, **kwargs)
+
+    def error(self, message: str) -> Any:
+        """Raises the error with how to get help."""
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+    def add_flag(self, name: str, help: str) -> None:  # noqa: A002
+        """Adds a flag; it stands alone or takes `true` or `false`."""
+        self.add_argument(name, default=False, type=boolean, metavar="[true|false]", help=help)
+
+
+def boolean(text: str) -> bool:
+    """Reads `true` or `false`."""
+    if text.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"expected true or false, found {text!r}")
+    return text.lower() == "true"
+
+
+def comma_list(text: str) -> list[str]:
+    """Reads a comma-separated list."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def parse(parser: OptionParser, arguments: Sequence[str]) -> argparse.Namespace:
+    """Reads a command's options: the command line wins over `--config`, that over defaults.
+
+    Args:
+        parser: the command's parser; it has `--config`.
+        arguments: the command line without the program's name.
+
+    Raises:
+        UsageError: unknown or malformed options, or a file that cannot be read.
+    """
+    arguments = _with_values(parser, [_dashed(argument) for argument in arguments])
+    given = {argument.partition("=")[0] for argument in arguments}
+    config = _config_of(arguments)
+    if config is not None:
+        arguments = [*_file_arguments(parser, Path(config), given), *arguments]
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown and "--JOB-NAME" not in given:
+        names = [argument.partition("=")[0] for argument in unknown]
+        parser.error(f"unknown arguments: {' '.join(names)}")
+    return options
+
+
+def _with_values(parser: OptionParser, arguments: Sequence[str]) -> list[str]:
+    """Gives flags that stand alone the value `true`."""
+    flags = {
+        option
+        for action in parser._actions
+        if action.type is boolean
+        for option in action.option_strings
+    }
+    written: list[str] = []
+    for place, argument in enumerate(arguments):
+        following = arguments[place + 1 : place + 2]
+        if argument in flags and following[:1] not in (["true"], ["false"]):
+            written.append(f"{argument}=true")
+        else:
+            written.append(argument)
+    return written
+
+
+def _config_of(arguments: Sequence[str]) -> str | None:
+    for place, argument in enumerate(arguments):
+        name, mark, value = argument.partition("=")
+        if name == "--config":
+            return value if mark else "".join(arguments[place + 1 : place + 2])
+    return None
+
+
+def _dashed(argument: str) -> str:
+    """Turns `--run_id` into `--run-id`, leaving values alone."""
+    if not argument.startswith("--"):
+        return argument
+    name, mark, value = argument.partition("=")
+    return name.replace("_", "-") + mark + value
+
+
+def _file_arguments(parser: OptionParser, path: Path, given: set[str]) -> list[str]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"--config {path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"--config {path} is no valid YAML") from error
+    if content is None:
+        return []
+    if not isinstance(content, Mapping):
+        raise UsageError(f"--config {path}: expected a mapping of option names to values")
+    known = {option for action in parser._actions for option in action.option_strings}
+    arguments: list[str] = []
+    for name, value in content.items():
+        option = _dashed(f"--{name}")
+        if option not in known:
+            raise UsageError(f"--config {path}: unknown option {name!r}")
+        if option in given:
+            continue
+        if isinstance(value, Mapping):
+            value = [f"{key}={item}" for key, item in value.items()]
+        for item in value if isinstance(value, list) else [value]:
+            text = str(item).lower() if isinstance(item, bool) else str(item)
+            arguments.append(f"{option}={text}")
+    return arguments
+
+
+def spark_settings(pairs: Sequence[str]) -> dict[str, str]:
+    """Reads `--spark KEY=VALUE` options.
+
+    Raises:
+        UsageError: one has no `=`.
+    """
+    settings: dict[str, str] = {}
+    for pair in pairs:
+        name, mark, value = pair.partition("=")
+        if not mark:
+            raise UsageError(f"--spark: expected KEY=VALUE, found {name!r}")
+        settings[name] = value
+    return settings
+
+
+def without_secrets(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns options as they may be written down: passwords and keys read `***`."""
+    return {name: _masked(name, value) for name, value in options.items() if value is not None}
+
+
+def _masked(name: str, value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_masked(name, item) for item in value]
+    if isinstance(value, (bool, int, float)):
+        return value
+    text = _URL_PASSWORD.sub(r"\g<before>***", str(value))
+    key, mark, _ = text.partition("=")
+    if mark and _SECRET_NAME.search(key):
+        return f"{key}=***"
+    return "***" if _SECRET_NAME.search(name) else text

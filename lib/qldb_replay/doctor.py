@@ -1,0 +1,106 @@
+"""What this machine has and lacks for the jobs to run."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.session import (
+    JAVA_VERSIONS,
+    build_session,
+    delta_package,
+    java_home,
+    stage_settings,
+    system_java_version,
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: what.
+        ok: whether it is there and works.
+        required: whether the main job needs it.
+        says: what was found, and what to do where it is missing.
+    """
+
+    name: str
+    ok: bool
+    required: bool
+    says: str
+
+
+def examine(spark_settings: Mapping[str, str]) -> list[Check]:
+    """Looks at everything; starts Spark and writes a small Delta table to a temporary folder.
+
+    Args:
+        spark_settings: settings for the session.
+    """
+    java = _java()
+    checks = [java, _package("pyspark"), _package("pyarrow")]
+    if all(check.ok for check in checks):
+        checks.append(_delta(spark_settings))
+    checks.append(Check("codec", True, True, "python (the readable one)"))
+    checks.append(
+        Check("task memory", True, False, "each task holds one object: plan 1.5 GB of heap and 1 GB "
+              "beside it for objects of 128 MiB")
+    )
+    checks += [_s3(), _optional("psycopg", "PostgreSQL"), _optional("pyqldb", "QLDB's protocol")]
+    return checks
+
+
+def _java() -> Check:
+    home = os.environ.get("JAVA_HOME") or java_home()
+    if home is not None:
+        return Check("java", True, True, home)
+    version = system_java_version()
+    if version in JAVA_VERSIONS:
+        return Check("java", True, True, f"Java {version} on the path")
+    found = "none" if version is None else f"Java {version}"
+    return Check(
+        "java", False, True, f"found {found}, expected Java 17: pip install 'qldb-replay[java]'"
+    )
+
+
+def _package(name: str) -> Check:
+    try:
+        return Check(name, True, True, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return Check(name, False, True, "pip install 'qldb-replay[spark]', or use the platform's")
+
+
+def _delta(spark_settings: Mapping[str, str]) -> Check:
+    """Writes and reads a Delta table: that the jars can be had shows only by using them."""
+    package = delta_package() or "in Spark's own jars"
+    try:
+        spark = build_session(spark_settings)
+        with tempfile.TemporaryDirectory() as folder, stage_settings(spark):
+            lake = Lake.at(spark, f"file://{Path(folder).absolute()}")
+            lake.overwrite(spark.range(3), "probe")
+            rows = lake.read("probe").count()
+    except Exception as error:
+        return Check("delta", False, True, f"{package}: {type(error).__name__}; are the jars there?")
+    return Check("delta", rows == 3, True, f"{package}; a table was written and read")
+
+
+def _s3() -> Check:
+    if importlib.util.find_spec("boto3") is None:
+        return Check("s3", False, False, "boto3 is not installed: s3:// archives cannot be read")
+    import boto3
+
+    if boto3.session.Session().get_credentials() is None:
+        return Check("s3", False, False, "no AWS credentials found: s3:// archives cannot be read")
+    return Check("s3", True, False, "AWS credentials found")
+
+
+def _optional(package: str, purpose: str) -> Check:
+    found = importlib.util.find_spec(package) is not None
+    return Check(package, found, False, f"for {purpose}" + ("" if found else ": not installed"))

@@ -1,0 +1,88 @@
+"""Table `blocks`: one row for each block of a strand."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from qldb_replay.lake.copies import PLACE, choose, fetch
+from qldb_replay.lake.delta import Lake
+
+TABLE = "blocks"
+KEYS = ("strand_id", "sequence_no")
+
+COLUMNS = (
+    "strand_id",
+    "sequence_no",
+    "hash AS block_hash",
+    "block.entries_hash",
+    "block.previous_block_hash",
+    "block.entries_hash_list",
+    "block.tx_id",
+    "block.block_timestamp",
+    "block.statements",
+    "block.documents",
+    "block.revision_summaries",
+    "block.redactions",
+    "block.revisions_root",
+    "block.revisions_root_listed",
+    "block.transaction_info_listed",
+    "block.redaction_info_listed",
+    "block.entries_hash_matches",
+    "block.block_hash_matches",
+    "contested",
+    "content",
+    "batch",
+    "ion",
+)
+
+
+def rebuild_blocks(lake: Lake, since: int, batch: int) -> None:
+    """Brings `blocks` up to a batch.
+
+    Args:
+        lake: the lake.
+        since: the batch that the table contains already, 0 for none.
+        batch: the batch that it will contain.
+    """
+    records = lake.read("records").where(
+        (F.col("record_type") == "BLOCK_SUMMARY") & (F.col("batch") <= batch)
+    )
+    copies = _copies(records)
+    if since:
+        fresh = records.where(F.col("batch") > since).select(*KEYS).distinct()
+        copies = copies.join(fresh, list(KEYS), "left_semi")
+    chosen = choose(copies, KEYS, [~F.col("consistent")], records)
+    if not since:
+        lake.overwrite(_rows(chosen, records, batch), TABLE)
+    else:
+        _update(lake, chosen, records, batch)
+    chosen.unpersist()
+
+
+def _copies(records: DataFrame) -> DataFrame:
+    consistent = F.expr("block.entries_hash_matches AND block.block_hash_matches")
+    return records.select(
+        *KEYS, *PLACE, "block.content", consistent.alias("consistent")
+    )
+
+
+def _rows(chosen: DataFrame, records: DataFrame, batch: int) -> DataFrame:
+    joined = fetch(chosen.drop("deliveries", "consistent"), records, KEYS)
+    return joined.withColumn("batch", F.lit(batch).cast("bigint")).selectExpr(*COLUMNS)
+
+
+def _update(lake: Lake, chosen: DataFrame, records: DataFrame, batch: int) -> None:
+    old = lake.read(TABLE).select(*KEYS, F.col("content").alias("_old"), F.col("contested").alias("_c"))
+    joined = chosen.join(old, list(KEYS), "left")
+    new = joined.where("_old IS NULL").drop("_old", "_c")
+    other = joined.where("_old <> content OR _c <> contested").drop("_old", "_c")
+    if not new.isEmpty():
+        lake.append(_rows(new, records, batch), TABLE)
+    if not other.isEmpty():
+        lake.merge(
+            _rows(other, records, batch),
+            TABLE,
+            on="t.strand_id = s.strand_id AND t.sequence_no = s.sequence_no",
+            clauses="WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *",
+        )

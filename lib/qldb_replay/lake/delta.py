@@ -1,0 +1,140 @@
+"""Reading and writing the lake's Delta tables by SQL and data frames.
+
+Nothing here uses Delta's Python classes: they are missing on some platforms. Tables keep reader
+version 1 (no deletion vectors, no column mapping) so that every Delta reader opens them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
+
+from qldb_replay.errors import UsageError
+from qldb_replay.lake.files import LakeFiles
+
+# Payload columns come last, and statistics over them would cost more than they save.
+PROPERTIES = {
+    "delta.enableDeletionVectors": "false",
+    "delta.dataSkippingNumIndexedCols": "12",
+}
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A lake: where its tables are and the session that reads and writes them.
+
+    Attributes:
+        spark: the session.
+        uri: the lake's URI, without a slash at its end.
+        files: its small files.
+    """
+
+    spark: SparkSession
+    uri: str
+    files: LakeFiles
+
+    @classmethod
+    def at(cls, spark: SparkSession, uri: str) -> Lake:
+        """Opens the lake at a URI; nothing is read or written yet."""
+        uri = uri.rstrip("/")
+        return cls(spark, uri, LakeFiles(spark, uri))
+
+    def path(self, table: str) -> str:
+        """Returns the URI of a table."""
+        return f"{self.uri}/{table}"
+
+    def has(self, table: str) -> bool:
+        """Says whether a table was written before."""
+        return self.files.exists(f"{table}/_delta_log")
+
+    def read(self, table: str) -> DataFrame:
+        """Returns a table's rows.
+
+        Raises:
+            UsageError: there is no such table.
+        """
+        if not self.has(table):
+            raise UsageError(f"lake {self.uri} has no table {table}")
+        return self.spark.read.format("delta").load(self.path(table))
+
+    def schema(self, table: str) -> StructType:
+        """Returns the schema of a table that exists."""
+        return self.read(table).schema
+
+    def append(self, rows: DataFrame, table: str) -> None:
+        """Appends rows to a table that exists, in one commit."""
+        rows.write.format("delta").mode("append").save(self.path(table))
+
+    def append_batch(self, rows: DataFrame, table: str, *, batch: int) -> None:
+        """Appends a batch's rows once: the same batch again is dropped by Delta."""
+        writer = rows.write.format("delta").mode("append")
+        if not self.has(table):
+            writer = writer.options(**PROPERTIES)
+        writer.option("txnAppId", "qldb-replay").option("txnVersion", str(batch)).save(
+            self.path(table)
+        )
+
+    def overwrite(self, rows: DataFrame, table: str, *, partition_by: Iterable[str] = ()) -> None:
+        """Replaces a table, schema included, in one commit."""
+        writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+        if not self.has(table):
+            writer = writer.options(**PROPERTIES)
+        writer.partitionBy(*partition_by).save(self.path(table))
+
+    def merge(
+        self, rows: DataFrame, table: str, *, on: str, clauses: str, widen: bool = False
+    ) -> None:
+        """Merges rows into a table in one commit.
+
+        Args:
+            rows: the source, known to the SQL as `s`.
+            table: the target, known as `t`.
+            on: the condition of the match.
+            clauses: the WHEN clauses.
+            widen: whether columns that only the source has are added to the table.
+        """
+        view = "qldb_replay_merge_source"
+        rows.createOrReplaceTempView(view)
+        merging = (
+            f"MERGE INTO {self.sql_name(table)} t USING {view} s ON {on} {clauses}"  # noqa: S608
+        )
+        before = self.spark.conf.get("spark.databricks.delta.schema.autoMerge.enabled", "false")
+        self.spark.conf.set("spark.databricks.delta.schema.autoMerge.enabled", str(widen).lower())
+        try:
+            self.spark.sql(merging)
+        finally:
+            self.spark.conf.set(
+                "spark.databricks.delta.schema.autoMerge.enabled", before or "false"
+            )
+            self.spark.catalog.dropTempView(view)
+
+    def sql_name(self, table: str) -> str:
+        """Returns how SQL names a table."""
+        return f"delta.{quote_identifier(self.path(table))}"
+
+
+def quote_identifier(name: str) -> str:
+    """Quotes a name for Spark SQL."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def folder_name(table_name: str) -> str:
+    """Returns the folder of a ledger table under `history/` and `current/`.
+
+    Characters outside `[A-Za-z0-9_]` are percent-encoded as UTF-8 (contract, section 2).
+    """
+    encoded = quote(table_name, safe="") or "%"
+    for plain in ".-~":
+        encoded = encoded.replace(plain, f"%{ord(plain):02X}")
+    return encoded
+
+
+def empty(spark: SparkSession, schema: StructType) -> DataFrame:
+    """Returns no rows of a schema."""
+    rows: list[Any] = []
+    return spark.createDataFrame(rows, schema)

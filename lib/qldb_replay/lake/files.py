@@ -1,0 +1,83 @@
+"""Small text files beside the tables, on whatever file system the lake lies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import SparkSession
+
+
+class LakeFiles:
+    """Reads and writes whole small files under a lake through Hadoop's file systems.
+
+    Args:
+        spark: the session whose Hadoop settings apply.
+        lake: the lake's URI.
+    """
+
+    def __init__(self, spark: SparkSession, lake: str) -> None:
+        self._jvm: Any = spark._jvm
+        self._root = lake.rstrip("/")
+        root = self._jvm.org.apache.hadoop.fs.Path(self._root)
+        self._fs = root.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration())
+
+    def read(self, name: str) -> str | None:
+        """Returns a file's text, None where there is no such file."""
+        path = self._path(name)
+        if not self._fs.exists(path):
+            path = self._path(f"{name}.new")
+            if not self._fs.exists(path):
+                return None
+        stream = self._fs.open(path)
+        try:
+            return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
+        finally:
+            stream.close()
+
+    def write(self, name: str, text: str) -> None:
+        """Replaces a file: a reader sees the old text or the new, never a part.
+
+        Not every file system renames onto an existing file, so the old one goes first; `read`
+        takes the finished new one where a kill came between.
+        """
+        fresh, target = self._path(f"{name}.new"), self._path(name)
+        self._put(fresh, text, overwrite=True)
+        self._fs.delete(target, False)
+        self._fs.rename(fresh, target)
+
+    def create(self, name: str, text: str) -> bool:
+        """Writes a file unless it exists; returns whether it was written."""
+        try:
+            self._put(self._path(name), text, overwrite=False)
+        except Py4JJavaError as error:
+            if "FileAlreadyExistsException" in error.java_exception.getClass().getName():
+                return False
+            raise
+        return True
+
+    def exists(self, name: str) -> bool:
+        """Says whether there is a file or folder of this name."""
+        return bool(self._fs.exists(self._path(name)))
+
+    def delete(self, name: str) -> None:
+        """Removes a file if it exists."""
+        self._fs.delete(self._path(name), False)
+        self._fs.delete(self._path(f"{name}.new"), False)
+
+    def folders(self, name: str) -> list[str]:
+        """Returns the names of the folders directly under one, none where it does not exist."""
+        path = self._path(name)
+        if not self._fs.exists(path):
+            return []
+        return [entry.getPath().getName() for entry in self._fs.listStatus(path) if entry.isDirectory()]
+
+    def _path(self, name: str) -> Any:
+        return self._jvm.org.apache.hadoop.fs.Path(f"{self._root}/{name}")
+
+    def _put(self, path: Any, text: str, *, overwrite: bool) -> None:
+        stream = self._fs.create(path, overwrite)
+        try:
+            stream.write(bytearray(text, "utf-8"))
+        finally:
+            stream.close()

@@ -1,0 +1,55 @@
+"""Puts the jars that Spark lacks into the jars folder of the pyspark that pip installed.
+
+`python -m qldb_replay.lake.jars` does it once, at installation: sessions then start without
+resolving anything, without network and without a word. Jars are fetched by Spark's own resolver.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from qldb_replay.lake.session import build_session, delta_package, spark_home
+
+
+def install_jars(packages: list[str], exclude: list[str]) -> list[str]:
+    """Fetches packages and what they need into Spark's jars folder.
+
+    Args:
+        packages: Maven coordinates.
+        exclude: `group:artifact` of what to leave out.
+
+    Returns:
+        The names of the jars that were added.
+    """
+    added = []
+    with tempfile.TemporaryDirectory() as folder:
+        settings = {
+            "spark.jars.packages": ",".join(packages),
+            "spark.jars.excludes": ",".join(exclude),
+            "spark.jars.ivy": folder,
+        }
+        build_session(settings, "qldb-replay-jars").stop()
+        for jar in sorted(Path(folder, "jars").glob("*.jar")):
+            target = spark_home() / "jars" / jar.name
+            if not target.exists():
+                shutil.copyfile(jar, target)
+                added.append(jar.name)
+    return added
+
+
+def main(arguments: list[str]) -> None:
+    """Installs the Delta jars, and any packages named (`-group:artifact` excludes one)."""
+    packages = [argument for argument in arguments if not argument.startswith("-")]
+    exclude = [argument[1:] for argument in arguments if argument.startswith("-")]
+    delta = delta_package()
+    wanted = packages if delta is None else [delta, *packages]
+    if wanted:
+        for jar in install_jars(wanted, exclude):
+            print(jar)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,122 @@
+"""One writer for each lake: a lock file with a heartbeat.
+
+A killed run leaves its lock behind. The next one takes it over at once where it can see that the
+holder's process is gone, else as soon as the heartbeat has stopped for `STALE_SECONDS`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+from qldb_replay.errors import UsageError
+from qldb_replay.lake.files import LakeFiles
+from qldb_replay.lake.state import FOLDER
+
+NAME = f"{FOLDER}/lock.json"
+BEAT_SECONDS = 10.0
+STALE_SECONDS = 60.0
+
+
+@contextlib.contextmanager
+def writer_lock(files: LakeFiles, run_id: str) -> Iterator[None]:
+    """Holds the lake for one command.
+
+    Args:
+        files: the lake's small files.
+        run_id: the run that holds it.
+
+    Raises:
+        UsageError: another run holds the lock and its heartbeat goes on.
+    """
+    _acquire(files, run_id)
+    stop = threading.Event()
+    beating = threading.Thread(target=_beat, args=(files, run_id, stop), daemon=True)
+    beating.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        beating.join()
+        if (_holder(files) or {}).get("run_id") == run_id:
+            files.delete(NAME)
+
+
+def break_lock(files: LakeFiles) -> None:
+    """Takes the lock away from whoever holds it (`--break-lock`)."""
+    files.delete(NAME)
+
+
+def _acquire(files: LakeFiles, run_id: str) -> None:
+    deadline: float | None = None
+    seen: dict[str, object] | None = None
+    while not files.create(NAME, _text(run_id)):
+        holder = _holder(files)
+        if holder is None:
+            continue
+        if _is_dead(holder):
+            files.delete(NAME)
+        elif deadline is None or seen is None:
+            seen, deadline = holder, time.monotonic() + STALE_SECONDS
+        elif holder["beat"] != seen["beat"]:
+            raise UsageError(
+                f"run {holder['run_id']} on {holder['host']} (process {holder['pid']}) is writing "
+                "to this lake: wait for it, or take the lock away with --break-lock if it is gone"
+            )
+        elif time.monotonic() > deadline:
+            files.delete(NAME)
+        else:
+            time.sleep(1.0)
+
+
+def _is_dead(holder: dict[str, object]) -> bool:
+    """Says whether the holder ran here and its process is gone."""
+    if holder["host"] != socket.gethostname() or holder["boot"] != _boot_id():
+        return holder["host"] == socket.gethostname()
+    try:
+        os.kill(int(str(holder["pid"])), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _boot_id() -> str:
+    """Tells one start of the machine (and its process IDs) from the next, where it says so."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def _beat(files: LakeFiles, run_id: str, stop: threading.Event) -> None:
+    while not stop.wait(BEAT_SECONDS):
+        if (_holder(files) or {}).get("run_id") != run_id:
+            return
+        files.write(NAME, _text(run_id))
+
+
+def _holder(files: LakeFiles) -> dict[str, object] | None:
+    text = files.read(NAME)
+    try:
+        return None if text is None else dict(json.loads(text))
+    except ValueError:  # killed while it wrote the lock
+        return {"run_id": "unknown", "host": "unknown", "boot": "", "pid": 0, "beat": None}
+
+
+def _text(run_id: str) -> str:
+    holder = {
+        "run_id": run_id,
+        "host": socket.gethostname(),
+        "boot": _boot_id(),
+        "pid": os.getpid(),
+        "beat": time.time(),
+    }
+    return json.dumps(holder)

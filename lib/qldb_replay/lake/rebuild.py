@@ -1,0 +1,99 @@
+"""Stage `rebuild`: the ledger's ordered history out of its delivered records.
+
+Tables are brought up in the order of their dependence: blocks, revisions, tables, history,
+current. Each has a mark, the last batch that it contains, and starts from its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pyspark.sql import functions as F
+
+from qldb_replay.errors import UsageError
+from qldb_replay.lake.blocks import rebuild_blocks
+from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.history import HistoryStage
+from qldb_replay.lake.ledger_tables import rebuild_tables
+from qldb_replay.lake.revisions import RevisionsStage
+from qldb_replay.lake.session import stage_settings
+from qldb_replay.lake.state import LakeState
+
+
+RECORDS_IN_PARTITION = 50_000
+
+
+@contextmanager
+def partitions_for(lake: Lake) -> Iterator[None]:
+    """Cuts shuffles to the size of the lake; Spark merges what turns out small.
+
+    A fixed number is too few for a large archive and mostly start-up for a small one.
+    """
+    spark = lake.spark
+    records = lake.read("objects").agg(F.sum("records")).first()
+    wanted = math.ceil(((records and records[0]) or 0) / RECORDS_IN_PARTITION)
+    partitions = max(wanted, spark.sparkContext.defaultParallelism)
+    with stage_settings(spark, spark__sql__shuffle__partitions=str(partitions)):
+        yield
+
+
+@dataclass(frozen=True)
+class Rebuild:
+    """One run of the stage.
+
+    Attributes:
+        lake: the lake.
+        progress: told of each step.
+        keep_redacted: whether data of redacted revisions stays (`--redactions keep`).
+    """
+
+    lake: Lake
+    progress: Callable[[str], None]
+    keep_redacted: bool = False
+
+    def run(self) -> bool:
+        """Brings all tables up to what was ingested; returns whether there was anything to do.
+
+        Raises:
+            UsageError: nothing was ingested yet.
+        """
+        state = LakeState(self.lake.files)
+        batch = state.ingested_batch()
+        if not self.lake.has("records"):
+            raise UsageError(
+                f"lake {self.lake.uri} has no records: run `qldb-replay ingest` on it first"
+            )
+        if int(state.mark("history").get("batch", -1)) == batch:
+            return False
+        with partitions_for(self.lake):
+            self._bring_up(state, batch)
+        return True
+
+    def _bring_up(self, state: LakeState, batch: int) -> None:
+        self._stage(state, "blocks", batch, self._blocks)
+        self._stage(state, "revisions", batch, self._revisions)
+        self._stage(state, "tables", batch, self._tables)
+        HistoryStage(self.lake, state, batch, self.progress).run()
+
+    def _stage(
+        self, state: LakeState, table: str, batch: int, step: Callable[[int, int], None]
+    ) -> None:
+        mark = state.mark(table)
+        if mark.get("batch") == batch:
+            return
+        self.progress(table)
+        since = int(mark.get("batch", 0)) if self.lake.has(table) else 0
+        step(since, batch)
+        state.set_mark(table, batch=batch)
+
+    def _blocks(self, since: int, batch: int) -> None:
+        rebuild_blocks(self.lake, since, batch)
+
+    def _revisions(self, since: int, batch: int) -> None:
+        RevisionsStage(self.lake, since, batch, self.keep_redacted).run()
+
+    def _tables(self, since: int, batch: int) -> None:  # noqa: ARG002
+        rebuild_tables(self.lake)

