@@ -199,7 +199,7 @@ class Story:
             document = None
             if rng.random() * options.versions_per_document >= 1:
                 document = self._existing(table)
-            if document is None or document.document_id in chosen:
+            if document is None:
                 inserts += 1
             else:
                 chosen[document.document_id] = document

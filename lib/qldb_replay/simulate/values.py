@@ -87,7 +87,7 @@ class Timestamp:
         minute: 0 to 59.
         second: 0 to 59.
         fraction: digits after the decimal point, empty for none.
-        offset: minutes east of UTC, `None` for an unknown one (`-00:00`).
+        offset: minutes east of UTC, `None` for an unknown one (`-00:00`) and without a time of day.
     """
 
     year: int
@@ -101,10 +101,12 @@ class Timestamp:
 
     def utc(self) -> tuple[int, int | None, int | None, int | None, int | None]:
         """Year to minute in UTC, which is how binary Ion stores a timestamp."""
-        if self.hour is None or not self.offset:
+        if self.offset in (None, 0):
             return self.year, self.month, self.day, self.hour, self.minute
-        local = datetime(self.year, self.month or 1, self.day or 1, self.hour, self.minute or 0)
-        moved = local - timedelta(minutes=self.offset)
+        local = datetime(
+            self.year, self.month or 1, self.day or 1, self.hour or 0, self.minute or 0
+        )
+        moved = local - timedelta(minutes=self.offset or 0)
         return moved.year, moved.month, moved.day, moved.hour, moved.minute
 
     def text(self) -> str:

@@ -140,7 +140,8 @@ def test_a_deletion_has_neither_data_nor_data_hash(blocks):
 def test_blocks_of_every_sort_occur(blocks):
     assert any(not b.summaries and b.transaction.redaction is None for b in blocks)
     assert any(b.summaries and not b.revisions for b in blocks), "definitions"
-    assert any(b.revisions and len(b.summaries) > len(b.revisions) for b in blocks)
+    mixed = [b for b in blocks if b.revisions and len(b.summaries) > len(b.revisions)]
+    assert {b.summaries[0][1] is None for b in mixed} == {True, False}, "before and behind"
     assert sum(b.transaction.redaction is not None for b in blocks) == 3
     sizes = [len(b.revisions) for b in blocks]
     assert 10 < max(sizes) <= 40
@@ -151,10 +152,25 @@ def test_blocks_of_every_sort_occur(blocks):
     ), "a statement that sets two paths is listed twice"
 
 
-def test_versions_are_gapless_and_end_with_a_deletion(blocks):
+@pytest.fixture(scope="module", params=["usual", "one document rewritten and others deleted"])
+def revised(request, blocks, tmp_path_factory):
+    if request.param == "usual":
+        return blocks
+    options = SimulateOptions(
+        tmp_path_factory.mktemp("unused"),
+        1_500,
+        tables=("Orders",),
+        hot_share=0.5,
+        delete_share=0.2,
+        live_documents=3,
+    )
+    return list(Ledger(options))
+
+
+def test_versions_are_gapless_and_end_with_a_deletion(revised):
     last: dict[str, int] = {}
     deleted = set()
-    for block in blocks:
+    for block in revised:
         ids = [change.document_id for change in block.transaction.changes]
         assert len(ids) == len(set(ids)), "a transaction revises a document once"
         for change in block.transaction.changes:
@@ -163,7 +179,8 @@ def test_versions_are_gapless_and_end_with_a_deletion(blocks):
             last[change.document_id] = change.version
             if change.data is None:
                 deleted.add(change.document_id)
-    assert sum(len(block.revisions) for block in blocks) == 1_500
+    assert deleted
+    assert sum(len(block.revisions) for block in revised) == 1_500
 
 
 def test_dropped_tables_are_not_written_to(blocks):
@@ -190,6 +207,15 @@ def test_only_superseded_revisions_are_redacted(blocks):
             place = places[request.document_id, request.version]
             assert place == request.sequence_no
             assert places[request.document_id, request.version + 1] < block.sequence_no
+
+
+def test_no_document_is_redacted_twice(tmp_path):
+    options = SimulateOptions(
+        tmp_path, 400, tables=("Orders",), live_documents=2, redactions=100, hot_documents=0
+    )
+    requests = [b.transaction.redaction for b in Ledger(options)]
+    ids = [request.document_id for request in requests if request is not None]
+    assert len(ids) == len(set(ids)) > 20
 
 
 def test_a_later_stream_shows_redacted_revisions_with_the_hash_of_their_data(ledger, blocks):
