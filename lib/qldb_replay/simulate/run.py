@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from qldb_replay.errors import UsageError
+from qldb_replay.errors import StageError, UsageError
 from qldb_replay.simulate.delivery import Record, disordered, duplicated, records
 from qldb_replay.simulate.firehose import Archive, Placed
 from qldb_replay.simulate.ledger import Block, Ledger
@@ -26,10 +26,12 @@ def simulate(options: SimulateOptions, truth: Truth | None = None) -> dict[str, 
         truth: collects what the lake must show; costs memory for the whole ledger.
 
     Returns:
-        The command's summary, with counts of what was written.
+        The command's summary. `records` and `bytes` count what was written; `blocks`, `revisions`,
+        `documents` and `tables` what the ledger has.
 
     Raises:
-        UsageError: the folder exists and is not empty, or cannot be written.
+        UsageError: the folder exists and is not empty, or cannot be made.
+        StageError: writing broke off.
     """
     try:
         options.out.mkdir(parents=True, exist_ok=True)
@@ -38,7 +40,10 @@ def simulate(options: SimulateOptions, truth: Truth | None = None) -> dict[str, 
         raise UsageError(f"--out cannot be written: {error.strerror}") from error
     if occupied:
         raise UsageError("--out must be a new or an empty folder")
-    return _Simulation(options, truth).run()
+    try:
+        return _Simulation(options, truth).run()
+    except OSError as error:
+        raise StageError(f"writing the archive broke off: {error.strerror}") from error
 
 
 class _Simulation:
@@ -105,9 +110,9 @@ class _Simulation:
             counts["documents"] += sum(r.change.version == 0 for r in block.revisions)
             counts["tables"] += sum(what == "created" for what, *_ in block.transaction.defined)
             yield block
+        out = options.out.absolute()
         keepsakes.close(
-            options.out.with_name(f"{options.out.name}.digest.json"),
-            options.out.with_name(f"{options.out.name}.proofs.json"),
+            out.with_name(f"{out.name}.digest.json"), out.with_name(f"{out.name}.proofs.json")
         )
         if self._truth is not None:
             self._truth.digest = keepsakes.digest

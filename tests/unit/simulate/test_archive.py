@@ -9,13 +9,14 @@ from base64 import b64decode
 from collections import Counter
 from datetime import datetime, timezone
 from hashlib import md5
+from pathlib import Path
 from random import Random
 
 import pytest
 from amazon.ion import simpleion
 
 from qldb_replay import archive, ion
-from qldb_replay.errors import UsageError
+from qldb_replay.errors import StageError, UsageError
 from qldb_replay.limits import DEFAULT_LIMITS
 from qldb_replay.simulate import SimulateOptions, simulate
 from qldb_replay.simulate.delivery import Record, disordered, duplicated
@@ -164,7 +165,8 @@ def test_duplicates_come_later_and_the_originals_stay_in_order():
 
 
 def test_every_stream_delivers_the_whole_ledger_under_its_own_arn(make_archive):
-    simulated = make_archive(100, streams=2, duplicates=0)
+    # With this seed the second ARN sorts before the first: the smallest form is not the first one.
+    simulated = make_archive(100, streams=2, duplicates=0, seed=5)
     arns = Counter(
         str(simpleion.loads(row["ion"])["qldbStreamArn"]) for row in simulated.truth.records()
     )
@@ -279,3 +281,16 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot be written"):
         simulate(SimulateOptions(tmp_path / "file" / "archive", 10))
+
+
+def test_writing_that_breaks_off_is_a_stage_error(tmp_path):
+    (tmp_path / "archive.digest.json").mkdir()
+    with pytest.raises(StageError, match="broke off"):
+        simulate(SimulateOptions(tmp_path / "archive", 10))
+
+
+def test_a_relative_folder_has_its_digest_beside_it(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    simulate(SimulateOptions(Path("."), 10))
+    assert (tmp_path / "here.digest.json").exists()
