@@ -3,8 +3,8 @@
     python benchmarks/codec.py [revisions]
 
 The input is an invented ledger of the simulator, decoded from memory. CPU time is taken, best of
-three passes, each with a new decoder. Beside it stands the time that hashing the same bytes once with
-SHA-256 takes, which no verifier can beat.
+three passes, each with a new decoder. Beside it stands the time that hashing the same bytes once
+with SHA-256 takes, which no verifier can beat.
 """
 
 from __future__ import annotations

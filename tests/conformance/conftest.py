@@ -17,7 +17,7 @@ from qldb_replay.ion.stream import StreamReader
 
 
 def suite_files(variable: str, pattern: str, skipped: dict[str, str]) -> list:
-    """Parameters for the files of a suite, or one that is skipped and says which variable to set."""
+    """Parameters for the files of a suite, or one that says which variable to set."""
     folder = os.environ.get(variable)
     if folder is None:
         reason = f"{variable} is not set: the conformance suite does not run"
