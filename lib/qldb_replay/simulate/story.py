@@ -59,14 +59,14 @@ class Story:
         planned = deque(sorted(self._plan(), key=lambda step: step[0]))
         while self._revisions < self._options.revisions:
             if self._new_tables:
-                yield self._committed(self._write(self._new_tables.popleft(), 1))
+                yield self._committed(self._write([(self._new_tables.popleft(), 1)]))
             elif planned and planned[0][0] <= self._revisions:
                 for transaction in planned.popleft()[1]():
                     yield self._committed(transaction)
             elif self._rng.random() < self._options.select_share:
                 yield self._committed(self._read())
             else:
-                yield self._committed(self._write(self._any_table(), self._size()))
+                yield self._committed(self._write(self._any_parts()))
 
     def _plan(self) -> Iterator[tuple[int, Callable[[], Iterator[Transaction]]]]:
         """What happens once that many revisions are written."""
@@ -157,6 +157,7 @@ class Story:
         candidates = [
             document
             for table in self._tables.values()
+            if table.active
             for document in table.live
             if document.older is not None and document.document_id not in self._redacted
         ]
@@ -180,6 +181,14 @@ class Story:
             wanted = 10 + int(self._rng.random() * 31)
         return min(wanted, self._options.revisions - self._revisions)
 
+    def _any_parts(self) -> list[tuple[Table, int]]:
+        """Tables that a transaction turns to, with a number of documents: one or two tables."""
+        table, size = self._any_table(), self._size()
+        other = self._any_table()
+        if size > 1 and other is not table and self._rng.random() < 0.3:
+            return [(table, size - 1), (other, 1)]
+        return [(table, size)]
+
     def _read(self) -> Transaction:
         transaction = self._begin()
         kind = self._any_table().kind
@@ -190,9 +199,15 @@ class Story:
             transaction.statements.append(Statement(text, (1, unique_id(self._rng))))
         return transaction
 
-    def _write(self, table: Table, size: int) -> Transaction:
-        rng, options = self._rng, self._options
+    def _write(self, parts: list[tuple[Table, int]]) -> Transaction:
         transaction = self._begin()
+        for table, size in parts:
+            self._write_to(transaction, table, size)
+        transaction.system_revisions = int(self._rng.random() < 0.02)
+        return transaction
+
+    def _write_to(self, transaction: Transaction, table: Table, size: int) -> None:
+        rng, options = self._rng, self._options
         chosen: dict[str, LiveDocument] = {}
         inserts = 0
         for _ in range(size):
@@ -214,8 +229,6 @@ class Story:
                 self._update(transaction, table, document)
         if inserts:
             self._insert(transaction, table, inserts)
-        transaction.system_revisions = int(rng.random() < 0.02)
-        return transaction
 
     def _existing(self, table: Table) -> LiveDocument | None:
         rng = self._rng

@@ -145,6 +145,7 @@ def test_blocks_of_every_sort_occur(blocks):
     assert sum(b.transaction.redaction is not None for b in blocks) == 3
     sizes = [len(b.revisions) for b in blocks]
     assert 10 < max(sizes) <= 40
+    assert max(len({c.table.table_id for c in b.transaction.changes}) for b in blocks) == 2
     assert any(
         len(set(change.statements)) < len(change.statements)
         for b in blocks
