@@ -30,7 +30,6 @@ from qldb_replay.limits import Limits
 # Repeats of groups are bounded, because each takes memory in a match.
 _BLANK_LINES = re.compile(rb"\n+|(?:\r\n){1,1024}")
 _START = re.compile(rb'\xe0\x01\x00\xea|\xf3\x89\x9a\xc2|\n\{"')
-_MARKERS = re.compile(rb"(?:\xe0\x01\x00\xea){1,1024}")
 _ALLOWANCE_AT_START = 4  # records of the largest size
 _ALLOWANCE_PER_BYTE = 4
 
@@ -135,8 +134,7 @@ class Framer:
     def _frame_segments(self, data: bytes, pos: int, frame: Frame) -> Iterator[Segment]:
         base = self._window.base
         for start, end in frame.records:
-            if start > pos:
-                yield Segment("framing", base + pos, start - pos)
+            yield Segment("framing", base + pos, start - pos)
             content = data[start:end]
             if content.startswith(IVM):
                 yield Segment("record", base + start, end - start, content)
@@ -173,16 +171,11 @@ class Framer:
                     return len(data)
                 pos = max(pos, len(data) - len(IVM))  # a start may lie across the window's end
                 continue
-            pos = window.advance(self._candidate(data, match.start()))
+            found = match.start()
+            pos = window.advance(found + data.startswith(b"\n", found))
             if self._readable(window.data, pos):
                 return pos
             pos += 1
-
-    def _candidate(self, data: bytes, found: int) -> int:
-        """Returns where a candidate begins whose start was found."""
-        if markers := _MARKERS.match(data, found):
-            return markers.end() - len(IVM)  # only the last one in a row can begin a record
-        return found + data.startswith(b"\n", found)
 
     def _readable(self, data: bytes, pos: int) -> bool:
         """Tells whether a record, a frame or an error line begins at a place that looks so."""

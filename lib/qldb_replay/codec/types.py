@@ -190,7 +190,6 @@ def column_names(originals: Iterable[str]) -> dict[str, str]:
         while _caseless(numbered := f"{name}__{last[group] + 1}") in taken:
             last[group] += 1
         last[group] += 1
-        taken.add(_caseless(numbered))
         names[original] = numbered
     return names
 

@@ -12,6 +12,7 @@ from qldb_replay.archive import read_object
 from qldb_replay.archive.crc32c import crc32c
 from qldb_replay.limits import DEFAULT_LIMITS, MIB
 
+HADOOP_LIE = b"\0\0\0\xc8\0\0\x01\xf4\x40\x0c"  # 500 stored bytes that expand to 64
 NAMES = ["none", "gzip", "zip", "snappy", "snappy framed", "hadoop-snappy"]
 
 
@@ -162,7 +163,9 @@ def test_sizes_that_snappy_cannot_have_are_not_believed(make, lie):
     assert (reader.compression, found) == ("none", [])
 
 
-@pytest.mark.parametrize("garbage", [b"x\x0c", b"\x80\x08\x0c", b"\x90\x7f\x0c", b"\0\0\x7f\xff"])
+@pytest.mark.parametrize(
+    "garbage", [b"x\x0c", b"\x80\x08\x0c", b"\x90\x7f\x0c", b"\0\0\x7f\xff", HADOOP_LIE]
+)
 def test_garbage_that_looks_like_snappy_hides_no_record(make, wanted, garbage):
     reader, found, _segments = read(make, garbage + b"".join(wanted))
     assert reader.compression == "none"
@@ -192,6 +195,16 @@ def test_framed_snappy_with_a_wrong_checksum(make, wanted):
     stored = bytearray(make.framed_snappy(wanted[5], piece=5000))
     stored[-1] ^= 1
     assert "checksum" in read(make, bytes(stored))[0].failure
+
+
+@pytest.mark.parametrize("size", [1, 40])
+def test_hadoop_block_smaller_than_its_chunk(make, wanted, size):
+    two = make.hadoop_snappy(wanted[9])
+    stored = two + size.to_bytes(4, "big") + make.hadoop_snappy(wanted[1])[4:]
+    reader, found, segments = read(make, stored)
+    assert found == [wanted[9]]
+    assert reader.failure == "Snappy chunk does not fit its block"
+    assert (segments[-1].offset, segments[-1].length) == (len(two), len(stored) - len(two))
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ def test_damage_in_raw_data_has_the_place_of_the_line(make, split):
     [
         (b'{"errorCode":"x"}', "JSON object without rawData"),
         (b'{"rawData":"a!b"}', "rawData that is not base64"),
+        (b'{"rawData":"YWJj!"}', "rawData that is not base64"),
         (b'{"rawData":"abc"}', "rawData that is not base64"),
         (b'{"rawData":null}', "rawData that is not base64"),
         (b'{"rawData":7}', "rawData that is not base64"),

@@ -148,8 +148,9 @@ def test_check_is_not_called_where_nothing_is_in_doubt(make):
     def refuse(data):
         raise IonFormatError("called", 0)
 
-    content = make.record(b"1") + b"\n" + make.record(b"2")
-    assert len(records(read_object(content, SMALL, refuse))) == 2
+    one, line = make.record(b"1"), make.error_line(make.record(b"2"))
+    content = one + b"\n" + one + b"\n\n\r\n" + one + line + b"\n" + one + b"\n" + line + one
+    assert len(records(read_object(content, SMALL, refuse))) == 7
 
 
 def test_a_marker_without_a_value_is_damage(make, split):

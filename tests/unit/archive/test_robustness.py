@@ -114,6 +114,19 @@ def test_any_bytes(make, content):
         make.assert_covers(segments, len(content))
 
 
+@pytest.mark.parametrize("size", [1, 7, 1000, 9001])
+def test_windows_move_over_records_and_long_damage(make, size):
+    records_ = [make.record(bytes([index]) * 500) for index in range(60)]
+    content = b"\n".join(records_[:30]) + b"garbage" * 3000 + b"".join(records_[30:])
+    content = content.replace(records_[40], b"\xe0\x01\x00" * 5001)
+    pieces = [content[index : index + size] for index in range(0, len(content), size)]
+    window = Window(iter([(piece, 0) for piece in pieces]), SMALL.record_bytes + 256)
+    segments = list(Framer(window, SMALL, make.check, None))
+    assert segments == list(read_object(content, SMALL, make.check))
+    assert records(segments) == records_[:40] + records_[41:]
+    make.assert_covers(segments, len(content))
+
+
 def test_the_expanded_object_is_never_held(make):
     one = make.record(bytes(1000))
 

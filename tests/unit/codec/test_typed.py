@@ -150,13 +150,17 @@ def test_of_fields_with_the_same_name_the_last_one_counts():
     structs = typed(IVM + table + b"\xda" + inner, IVM + table + b"\xd7" + inner[5:] + b"\x8a\xd0")
     assert structs.to_pylist() == [{"a": {"a": 2}}, {"a": {"a": None}}]
     listed = b"\x8a\xb8\xd3\x8a\x21\x01\xd3\x8a\x21\x02\x8a\xb4\xd3\x8a\x21\x03"
-    assert typed(IVM + table + b"\xde\x90" + listed).to_pylist() == [{"a": [{"a": 3}]}]
+    before = IVM + table + b"\xd5\x8a\xb3\xd3\x8a\x21\x09"
+    twice = typed(before, IVM + table + b"\xde\x90" + listed)
+    assert twice.to_pylist() == [{"a": [{"a": 9}]}, {"a": [{"a": 3}]}]
 
 
 def test_pads_and_several_symbol_tables():
     table = b"\xe7\x81\x83\xd4\x87\xb2\x81a"
     append = b"\xea\x81\x83\xd7\x86\x71\x03\x87\xb2\x81b"
-    padded = IVM + table + append + b"\x01\x00" + b"\xd9\x84\x01\x00\x8b\x21\x01\x8a\x21\x02"
+    padded = (
+        IVM + table + append + b"\x01\x00" + b"\xdb\x8a\x00\x8b\x21\x01\x8a\x21\x02\x8a\x01\x00"
+    )
     assert typed(padded).to_pylist() == [{"a": 2, "b": 1}]
 
 
@@ -211,8 +215,9 @@ def test_a_value_of_another_type_is_refused(letter):
     [
         b"\x94\x01",  # 1d20
         b"\xd3\x01",  # 1d-19
-        b"\x3d\x04\xbf\x01",  # 1d999999
-        b"\x7d\x04\xbf\x01",  # 1d-999999
+        b"\x93\x64",  # 100d19
+        b"\x3f\x7f\x7f\x7f\x7f\xff\x01",  # 1d2199023255551
+        b"\x7f\x7f\x7f\x7f\x7f\xff\x01",
         b"\xd3" + (10**20 + 1).to_bytes(9, "big"),
     ],
 )
