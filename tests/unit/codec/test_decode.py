@@ -1,0 +1,248 @@
+"""Records to columns: kinds, slices, refusals, and that no damaged byte vanishes."""
+
+import io
+import os
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+from amazon.ion import simpleion
+
+from qldb_replay.codec import columns
+from qldb_replay.codec.decode import (
+    EXPORT_BLOCK,
+    BlockColumns,
+    Decoded,
+    RecordDecoder,
+    RevisionColumns,
+)
+from qldb_replay.errors import IonFormatError, RecordFormatError
+from qldb_replay.ion import ion_hash, to_json
+from qldb_replay.ion.framing import IVM
+from qldb_replay.journal import dot
+
+ARN = "arn:aws:qldb:us-east-1:123456789012:stream/cars/0123456789abcdefABCDEF"
+ADDRESS = '{strandId:"KmA3ZZca7vAIiJAK9S5Iwl",sequenceNo:100}'
+DATA = '{name:"Ann",tags:["x",2.50],at:2020-01-01T00:00:00.000Z}'
+METADATA = '{id:"JUJgkIcNbhS2goq8RqLuZ4",version:3,txTime:2019-09-16T19:37:05.344Z,txId:"T"}'
+TABLE_INFO = '{tableName:"Person",tableId:"BFJKdXgzt9oF4wjMbuxy4G"}'
+
+REAL = Path(
+    os.environ.get("QLDB_REPLAY_REAL", Path(__file__).parents[3].parent / "shared" / "real")
+)
+
+
+def ion(text: str) -> bytes:
+    out = io.BytesIO()
+    values = simpleion.load_python(io.StringIO(text), single_value=False)
+    simpleion.dump_python(values, out, binary=True, sequence_as_stream=True)
+    return out.getvalue()
+
+
+def blob(value: bytes) -> str:
+    return f"{{{{{b64encode(value).decode()}}}}}"
+
+
+def record(kind: str, payload: str, more: str = "") -> bytes:
+    return ion(f'{{qldbStreamArn:"{ARN}",recordType:"{kind}",payload:{payload}{more}}}')
+
+
+def details(data: str = DATA, more: str = "") -> bytes:
+    stored = blob(dot(ion_hash(ion(METADATA)), ion_hash(ion(data))))
+    revision = f"{{blockAddress:{ADDRESS},hash:{stored},data:{data},metadata:{METADATA}}}"
+    return record("REVISION_DETAILS", f"{{tableInfo:{TABLE_INFO},revision:{revision}}}", more)
+
+
+def block() -> bytes:
+    leaf, info = bytes(range(32)), '{statements:[{statement:"SELECT 1"}],documents:{}}'
+    entries = [b"\x07" * 32, leaf, b"\x08" * 32, ion_hash(ion(info))]
+    root = dot(dot(entries[0], entries[1]), dot(entries[2], entries[3]))
+    return record(
+        "BLOCK_SUMMARY",
+        f"""{{blockAddress:{ADDRESS},transactionId:"T",blockTimestamp:2020-01-01T00:00:00.000Z,
+        blockHash:{blob(dot(root, b"1" * 32))},entriesHash:{blob(root)},
+        previousBlockHash:{blob(b"1" * 32)},
+        entriesHashList:[{",".join(map(blob, entries))}],transactionInfo:{info},
+        revisionSummaries:[{{hash:{blob(leaf)},documentId:"D"}}]}}""",
+    )
+
+
+def test_columns_are_those_of_the_schema() -> None:
+    assert RevisionColumns._fields == tuple(columns.REVISION.names)
+    assert BlockColumns._fields == tuple(columns.BLOCK.names)
+    assert set(Decoded._fields) <= set(columns.DECODED.names)
+
+
+def test_a_revision_fills_its_columns() -> None:
+    raw = details()
+    found = RecordDecoder().decode(raw)
+    assert found[:6] == (
+        "REVISION_DETAILS",
+        ARN,
+        "KmA3ZZca7vAIiJAK9S5Iwl",
+        100,
+        "JUJgkIcNbhS2goq8RqLuZ4",
+        3,
+    )
+    assert found.block is None
+    revision = found.revision
+    assert revision is not None
+    assert (revision.table_id, revision.table_name) == ("BFJKdXgzt9oF4wjMbuxy4G", "Person")
+    assert (revision.tx_id, revision.tx_time) == ("T", 1568662625344_000)
+    assert (revision.kind, revision.hash_matches, revision.delete_rule) == ("data", True, None)
+    assert revision.metadata_hash == ion_hash(ion(METADATA))
+    assert revision.data_hash == ion_hash(ion(DATA))
+    assert found.hash == dot(revision.metadata_hash, revision.data_hash)
+    assert revision.data_json == '{"name":"Ann","tags":["x",2.50],"at":"2020-01-01T00:00:00.000Z"}'
+    assert revision.sketch == "{2:att4:names4:tags[ds]}"
+
+
+def test_slices_with_their_symbols_are_streams_of_their_own() -> None:
+    raw = details()
+    revision = RecordDecoder().decode(raw).revision
+    assert revision is not None
+    symbols = raw[: revision.symbols_length]
+    assert revision.data_offset is not None
+    assert revision.data_length is not None
+    data = symbols + raw[revision.data_offset :][: revision.data_length]
+    metadata = symbols + raw[revision.metadata_offset :][: revision.metadata_length]
+    assert ion_hash(data) == revision.data_hash
+    assert to_json(data) == revision.data_json
+    assert ion_hash(metadata) == revision.metadata_hash
+
+
+def test_symbols_may_come_in_several_tables() -> None:
+    raw = details()
+    whole = RecordDecoder().decode(raw)
+    assert whole.revision is not None
+    length = whole.revision.symbols_length
+    append = bytes.fromhex("e68183d3867103")
+    split = raw[:length] + append + b"\x01\xff" + append + raw[length:]
+    found = RecordDecoder().decode(split)
+    assert found.revision is not None
+    assert found.revision.symbols_length == length + 2 * len(append) + 2
+    assert found.revision.data_offset is not None
+    assert found.revision.data_length is not None
+    data = split[found.revision.data_offset :][: found.revision.data_length]
+    assert ion_hash(split[: found.revision.symbols_length] + data) == found.revision.data_hash
+    assert found.revision.hash_matches
+
+
+def test_a_block_fills_its_columns() -> None:
+    found = RecordDecoder().decode(block())
+    assert found[2:6] == ("KmA3ZZca7vAIiJAK9S5Iwl", 100, None, None)
+    assert found.revision is None
+    assert found.block is not None
+    assert found.block.statements == [("SELECT 1", None, None)]
+    assert found.block.documents == []
+    assert found.block.revision_summaries == [(bytes(range(32)), "D")]
+    assert found.block.redactions is None
+    assert found.block.revisions_root == bytes(range(32))
+    checks = found.block[9:17]
+    assert [each for each in checks if isinstance(each, bool)] == [True] * 4
+
+
+@pytest.mark.parametrize("kind", ["CONTROL", "SOMETHING_NEW", ""])
+def test_other_records_have_an_envelope_only(kind: str) -> None:
+    found = RecordDecoder().decode(record(kind, '{controlRecordType:"CREATED"}'))
+    assert found == (kind, ARN, None, None, None, None, None, None, None)
+
+
+def test_content_is_told_apart_but_not_by_stream() -> None:
+    decoder = RecordDecoder()
+    one, other = decoder.decode(details()), decoder.decode(details(more=',extra:"x"'))
+    moved = decoder.decode(details().replace(b"us-east-1", b"us-west-2"))
+    changed = decoder.decode(details('{name:"Bob"}'))
+    contents = [each.revision.content for each in (one, moved, changed, other) if each.revision]
+    assert [len(content) for content in contents] == [16] * 4
+    assert contents[0] == contents[1]
+    assert len(set(contents)) == 3
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (ion("5"), "record is no struct"),
+        (ion("{}"), "qldbStreamArn is missing"),
+        (ion('{qldbStreamArn:"a",recordType:"CONTROL"}'), "payload is missing"),
+        (ion('{qldbStreamArn:"a",recordType:symbol,payload:{}}'), "recordType is no string"),
+        (record("REVISION_DETAILS", "{}"), "tableInfo is missing"),
+        (record("REVISION_DETAILS", "[]"), "payload is no struct"),
+        (record("BLOCK_SUMMARY", "{}"), "blockAddress is missing"),
+        (IVM, "without a value"),
+        (record("CONTROL", "{}") + b"\x0f", "more than one value"),
+        (ion(f'{{blockAddress:{ADDRESS},transactionId:"T",blockHash:{{{{}}}}}}'), EXPORT_BLOCK),
+    ],
+)
+def test_what_is_no_record_is_refused_by_name(raw: bytes, reason: str) -> None:
+    with pytest.raises(RecordFormatError, match=reason):
+        RecordDecoder().decode(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        record("CONTROL", '{a:{b:["mark"]}}'),
+        record("SOMETHING_NEW", '["mark"]'),
+        details(more=',extra:[{x:"mark"}]'),
+        details().replace(b"Ann", b"mark"[:3]),
+        record("CONTROL", "{}") + ion('"mark"'),
+    ],
+)
+def test_damage_where_nobody_reads_is_refused_all_the_same(raw: bytes) -> None:
+    damaged = raw.replace(b"mark", b"m\xffrk").replace(b"mar", b"m\xffr")
+    with pytest.raises(IonFormatError, match="UTF-8"):
+        RecordDecoder().decode(damaged)
+
+
+@pytest.mark.parametrize("raw", [details(), block()], ids=["revision", "block"])
+def test_no_changed_bit_vanishes(raw: bytes) -> None:
+    decoder = RecordDecoder()
+    sound = decoder.decode(raw)
+    for position in range(len(raw)):
+        for bit in range(8):
+            damaged = bytearray(raw)
+            damaged[position] ^= 1 << bit
+            try:
+                found = decoder.decode(bytes(damaged))
+            except (IonFormatError, RecordFormatError):
+                continue
+            assert found != sound
+
+
+@pytest.mark.parametrize("raw", [details(), block()], ids=["revision", "block"])
+def test_every_truncation_is_refused(raw: bytes) -> None:
+    decoder = RecordDecoder()
+    for length in range(len(raw)):
+        with pytest.raises((IonFormatError, RecordFormatError)):
+            decoder.decode(raw[:length])
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"no captured records in {REAL.name}")
+def test_captured_records_verify() -> None:
+    decoder = RecordDecoder()
+    paths = sorted(REAL.glob("**/*.10n"))
+    assert paths
+    for path in paths:
+        found = decoder.decode(path.read_bytes())
+        if found.revision is not None:
+            assert found.revision.hash_matches
+        assert found.block is None or (
+            found.block.revisions_root_listed
+            and found.block.transaction_info_listed
+            and found.block.entries_hash_matches
+            and found.block.block_hash_matches
+        )
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"no captured records in {REAL.name}")
+def test_captured_text_records_verify_unless_edited() -> None:
+    decoder = RecordDecoder()
+    folder = REAL / "streams-dmv-lambda-python-seq3"
+    matches = {}
+    for name in ("as-published", "restored"):
+        text = (folder / f"revision-details.{name}.ion").read_text()
+        revision = decoder.decode(ion(text)).revision
+        assert revision is not None
+        matches[name] = revision.hash_matches
+    assert matches == {"as-published": False, "restored": True}
