@@ -127,6 +127,15 @@ def test_windows_move_over_records_and_long_damage(make, size):
     make.assert_covers(segments, len(content))
 
 
+@pytest.mark.parametrize("before_end", range(6))
+def test_a_record_behind_damage_may_begin_across_a_windows_end(make, before_end):
+    behind = SMALL.record_bytes + 256
+    one = make.record(b"1")
+    content = b"x" * (2 * behind - before_end) + one
+    window = Window(iter([(content[i : i + 1], 0) for i in range(len(content))]), behind)
+    assert records(Framer(window, SMALL, make.check, None)) == [one]
+
+
 def test_the_expanded_object_is_never_held(make):
     one = make.record(bytes(1000))
 

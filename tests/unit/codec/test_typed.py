@@ -150,7 +150,7 @@ def test_of_fields_with_the_same_name_the_last_one_counts():
     structs = typed(IVM + table + b"\xda" + inner, IVM + table + b"\xd7" + inner[5:] + b"\x8a\xd0")
     assert structs.to_pylist() == [{"a": {"a": 2}}, {"a": {"a": None}}]
     listed = b"\x8a\xb8\xd3\x8a\x21\x01\xd3\x8a\x21\x02\x8a\xb4\xd3\x8a\x21\x03"
-    before = IVM + table + b"\xd5\x8a\xb3\xd3\x8a\x21\x09"
+    before = IVM + table + b"\xd6\x8a\xb4\xd3\x8a\x21\x09"
     twice = typed(before, IVM + table + b"\xde\x90" + listed)
     assert twice.to_pylist() == [{"a": [{"a": 9}]}, {"a": [{"a": 3}]}]
 
@@ -158,9 +158,8 @@ def test_of_fields_with_the_same_name_the_last_one_counts():
 def test_pads_and_several_symbol_tables():
     table = b"\xe7\x81\x83\xd4\x87\xb2\x81a"
     append = b"\xea\x81\x83\xd7\x86\x71\x03\x87\xb2\x81b"
-    padded = (
-        IVM + table + append + b"\x01\x00" + b"\xdb\x8a\x00\x8b\x21\x01\x8a\x21\x02\x8a\x01\x00"
-    )
+    body = b"\x8a\x00\x8b\x21\x01\x8a\x21\x02\x8a\x01\x00"
+    padded = IVM + table + append + b"\x01\x00\xdb" + body
     assert typed(padded).to_pylist() == [{"a": 2, "b": 1}]
 
 
