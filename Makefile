@@ -1,0 +1,72 @@
+##@ qldb-replay
+
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+EXTRAS ?= spark,java
+ARCHIVE ?= archive
+LAKE ?= lake
+REVISIONS ?= 10000
+TEST_ARGS ?=
+# S3 for Spark on a machine that has none: the parts of the AWS SDK that S3A uses, not the bundle.
+S3A := org.apache.hadoop:hadoop-aws:3.3.4 -com.amazonaws:aws-java-sdk-bundle \
+	com.amazonaws:aws-java-sdk-s3:1.12.262 com.amazonaws:aws-java-sdk-dynamodb:1.12.262 \
+	com.amazonaws:aws-java-sdk-sts:1.12.262
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z0-9-]+:.*##/ {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Set-up
+
+$(VENV)/installed-%: setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+$(VENV)/jars: $(VENV)/installed-$(EXTRAS)
+	$(BIN)/python -m qldb_replay.lake.jars > $@.log 2>&1 || { cat $@.log; exit 1; }
+	@touch $@
+
+$(VENV)/jars-s3: $(VENV)/jars
+	$(BIN)/python -m qldb_replay.lake.jars $(S3A) > $@.log 2>&1 || { cat $@.log; exit 1; }
+	@touch $@
+
+.PHONY: install
+install: $(VENV)/jars ## Create .venv with the command .venv/bin/qldb-replay, Java and the Delta jars
+
+##@ Use
+
+.PHONY: run
+run: install ## Run the whole job on ARCHIVE (simulated if it does not exist) into LAKE
+	@case "$(ARCHIVE)" in *://*) ;; *) [ -e "$(ARCHIVE)" ] || \
+		$(BIN)/qldb-replay simulate --out "$(ARCHIVE)" --revisions $(REVISIONS) ;; esac
+	$(BIN)/qldb-replay run --archive "$(ARCHIVE)" --lake "$(LAKE)"
+
+.PHONY: doctor
+doctor: install ## Say what this machine has and lacks
+	$(BIN)/qldb-replay doctor
+
+##@ Development
+
+.PHONY: test
+test: $(VENV)/installed-$(EXTRAS),test $(VENV)/jars-s3 ## Run the tests (TEST_ARGS=tests/unit for the quick ones)
+	$(BIN)/python -m pytest $(TEST_ARGS)
+
+.PHONY: lint
+lint: $(VENV)/installed-$(EXTRAS),test,dev ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy lib
+
+.PHONY: bench
+bench: install ## Measure the codec and the pipeline, as ratios
+	$(BIN)/python benchmarks/codec.py
+	$(BIN)/python benchmarks/pipeline.py
+
+.PHONY: clean
+clean: ## Remove what was built; keeps archives and lakes
+	rm -rf $(VENV) build dist lib/*.egg-info .pytest_cache .mypy_cache .ruff_cache

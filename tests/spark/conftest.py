@@ -1,0 +1,68 @@
+"""One real Spark session with real Delta tables for all tests here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+
+from qldb_replay.cli import main
+from qldb_replay.lake.session import build_session
+
+SETTINGS = {
+    "spark.master": "local[2]",
+    "spark.driver.memory": "2g",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/spark" in item.path.as_posix():
+            item.add_marker(pytest.mark.spark)
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    folder = tmp_path_factory.mktemp("spark")
+    session = build_session({**SETTINGS, "spark.sql.warehouse.dir": str(folder / "warehouse")})
+    yield session
+    session.stop()
+
+
+class Command:
+    """Runs commands in this process, on the session that is there."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *arguments: object) -> dict[str, Any]:
+        """Returns the summary; its exit code is the command's."""
+        self._capsys.readouterr()
+        code = main([*map(str, arguments), "--json"])
+        out, self.messages = self._capsys.readouterr()
+        summary: dict[str, Any] = json.loads(out.splitlines()[-1])
+        assert code == summary["exit_code"]
+        return summary
+
+
+@pytest.fixture
+def command(spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> Command:
+    return Command(capsys)
+
+
+@pytest.fixture(scope="session")
+def read_table() -> Callable[[Path, str], list[dict[str, Any]]]:
+    """Reads a table without Spark, by an independent reader."""
+
+    def read(lake: Path, table: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = DeltaTable(str(lake / table)).to_pyarrow_table().to_pylist()
+        return rows
+
+    return read
