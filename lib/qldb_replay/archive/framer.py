@@ -23,7 +23,7 @@ from qldb_replay.archive.kpl import Frame, read_frame
 from qldb_replay.archive.records import BOUNDARY_BYTES, first_end, plain_end, whole_end
 from qldb_replay.archive.segments import Segment
 from qldb_replay.archive.window import Window
-from qldb_replay.errors import IonFormatError
+from qldb_replay.errors import IonFormatError, RecordFormatError
 from qldb_replay.ion.framing import IVM
 from qldb_replay.limits import Limits
 
@@ -45,7 +45,7 @@ class Framer:
     Args:
         window: the object, with the `lookahead` that the limits ask for.
         limits: longest record, and bytes kept of damage.
-        check: raises `IonFormatError` for bytes that are no record.
+        check: raises `IonFormatError` or `RecordFormatError` for bytes that are no record.
         lines: reads Firehose error lines; None where JSON is damage.
     """
 
@@ -53,7 +53,7 @@ class Framer:
         self,
         window: Window,
         limits: Limits,
-        check: Callable[[bytes], None],
+        check: Callable[[bytes], object],
         lines: ErrorLines | None,
     ) -> None:
         self._window = window
@@ -195,7 +195,7 @@ class Framer:
         self._spent += end - pos
         try:
             self._check(data[pos:end])
-        except IonFormatError:
+        except (IonFormatError, RecordFormatError):
             return False
         return True
 

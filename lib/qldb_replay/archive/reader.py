@@ -13,7 +13,7 @@ from qldb_replay.archive.segments import Segment
 from qldb_replay.archive.window import Window
 from qldb_replay.limits import Limits
 
-Check = Callable[[bytes], None]
+Check = Callable[[bytes], object]
 
 
 class ObjectReader:
@@ -94,8 +94,9 @@ def read_object(content: bytes, limits: Limits, check: Check) -> ObjectReader:
     Args:
         content: the object's stored bytes, compressed or not.
         limits: longest record, bytes kept of damage, and what the object may expand to.
-        check: raises `IonFormatError` if bytes are no record; called where a record's place alone
-            does not prove it, which is behind damage and for records that contain a version marker.
+        check: raises `IonFormatError` or `RecordFormatError` if bytes are no record; called where
+            a record's place alone does not prove it, which is behind damage, and for records that
+            contain a version marker or are not of the usual shape.
 
     Returns:
         An iterable over its segments, which also says what was found.

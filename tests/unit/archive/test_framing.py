@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from qldb_replay.archive import read_object
-from qldb_replay.errors import IonFormatError
+from qldb_replay.errors import IonFormatError, RecordFormatError
 from qldb_replay.limits import DEFAULT_LIMITS, Limits
 
 SMALL = replace(DEFAULT_LIMITS, record_bytes=10_000, quarantine_bytes=50)
@@ -142,6 +142,14 @@ def test_only_what_check_accepts_begins_behind_damage(make, split):
     one = make.record(b"1")
     segments = split(b"garbage" + lure + one)
     assert shapes(segments) == [("damage", 7 + len(lure)), ("record", len(one))]
+
+
+def test_well_formed_ion_that_is_no_qldb_record_is_refused_behind_damage(make):
+    def check(data):
+        raise RecordFormatError("recordType is missing", 0)
+
+    content = b"garbage" + make.record(b"1")
+    assert shapes(read_object(content, SMALL, check)) == [("damage", len(content))]
 
 
 def test_check_is_not_called_where_nothing_is_in_doubt(make):
