@@ -29,7 +29,7 @@ from qldb_replay.journal.envelope import (
     read_envelope,
     read_revision_details,
 )
-from qldb_replay.journal.fields import Source
+from qldb_replay.journal.fields import Field, Source
 from qldb_replay.limits import DEFAULT_LIMITS, Limits
 
 _CONTENT_BYTES = 16
@@ -142,18 +142,24 @@ class RecordDecoder:
         body, _ = body_bounds(record, start, end)
         field = (start, body, end)
         try:
-            stream_arn, record_type, payload = read_envelope(source, field)
+            return self._columns(source, symbols_end, field)
         except RecordFormatError:
+            # Damage is the better reason, wherever it is.
             self._evaluator.evaluate(record, start, end, source.table)
             if is_export_block(source, field):
                 raise RecordFormatError(EXPORT_BLOCK, start) from None
             raise
+
+    def _columns(self, source: Source, symbols_end: int, field: Field) -> Decoded:
+        record = source.buf
+        stream_arn, record_type, payload = read_envelope(source, field)
+        content = record[:symbols_end] + record[payload[0] : payload[2]]
+        content = sha256(content).digest()[:_CONTENT_BYTES]
         if record_type == REVISION_DETAILS:
             details = read_revision_details(source, payload)
-            content = _digest(record[:symbols_end] + record[payload[0] : payload[2]])
             return _revision(record_type, stream_arn, details, symbols_end, content)
         if record_type == BLOCK_SUMMARY:
-            return _block(record_type, stream_arn, read_block(source, payload), _digest(record))
+            return _block(record_type, stream_arn, read_block(source, payload), content)
         self._evaluator.evaluate(record, payload[0], payload[2], source.table)
         return Decoded(record_type, stream_arn, None, None, None, None, None, None, None)
 

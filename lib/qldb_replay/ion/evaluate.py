@@ -38,8 +38,10 @@ from qldb_replay.limits import DEFAULT_LIMITS, Limits
 _MEMO_BYTES = 15
 """Longest value that is remembered with its name: flags, states, small numbers, short codes."""
 
+_MEMO_KEY_BYTES = 256
 _MEMO_ENTRIES = 8192
 _SHAPES = 4096
+_SHAPE_KEY_LENGTH = 8192
 
 
 class Digest(Protocol):
@@ -221,7 +223,7 @@ class Evaluator:
                 short = short and descriptor < 0xB0 and descriptor >> 4 != 7
             if not known:
                 self.unresolved = start
-            elif short:
+            elif short and len(raw) <= _MEMO_KEY_BYTES:
                 if len(memo) >= _MEMO_ENTRIES:
                     memo.clear()
                 memo[raw] = (digest, text, sketch)
@@ -247,9 +249,10 @@ class Evaluator:
         shape = self._shapes.get(key)
         if shape is None:
             shape = _combine(sketches, self._limits.struct_fields)
-            if len(self._shapes) >= _SHAPES:
-                self._shapes.clear()
-            self._shapes[key] = shape
+            if len(key) <= _SHAPE_KEY_LENGTH:
+                if len(self._shapes) >= _SHAPES:
+                    self._shapes.clear()
+                self._shapes[key] = shape
         return shape
 
     def _check_depth(self, level: int, pos: int) -> None:

@@ -18,10 +18,12 @@ class StreamReader:
     the records of one ledger table often begin with the same one. Such tables are remembered, in
     two generations of which the older is dropped when the younger is full, so that the many tables
     that occur once (those of blocks, which name documents) do not push out the few that repeat.
+    Big ones, which only an attacker would write, are not remembered.
     """
 
     _GENERATION = 128
     _LONGEST_TABLE = 64 * 1024
+    _MOST_SYMBOLS = 10_000
 
     def __init__(self, evaluator: Evaluator, limits: Limits = DEFAULT_LIMITS) -> None:
         self._evaluator = evaluator
@@ -81,7 +83,7 @@ class StreamReader:
             table = self._old.get(raw)
             if table is None:
                 table = self._read_table(buf, pos, end, current)
-            if table is not None:
+            if table is not None and len(table.texts) <= self._MOST_SYMBOLS:
                 if len(self._young) >= self._GENERATION:
                     self._old, self._young = self._young, {}
                 self._young[raw] = table

@@ -30,6 +30,9 @@ _SYSTEM_TEXTS = (
     "max_id",
     "$ion_shared_symbol_table",
 )
+_SHORT_NAME = 128
+"""Longest name that is remembered across symbol tables, in characters."""
+
 _UNKNOWN_SYMBOL = b"\x0b\x71\x0e"
 
 Check = Callable[[bytes, int, int, "SymbolTable"], object]
@@ -101,7 +104,12 @@ class SymbolTable:
         name = self.names.get(sid)
         if name is None:
             text = self.text(sid, offset)
-            name = _known_name(text) if text is not None else _unknown_name(sid)
+            if text is None:
+                name = _field_name(None, f"${sid}", sid == 0)
+            elif len(text) <= _SHORT_NAME:
+                name = _short_name(text)
+            else:
+                name = _field_name(text, text, True)
             self.names[sid] = name
         return name
 
@@ -112,12 +120,8 @@ def _field_name(text: str | None, shown: str, known: bool) -> FieldName:
     return FieldName(message, message + b"\x0b\x80", encode_basestring(shown) + ":", sketch, known)
 
 
-def _unknown_name(sid: int) -> FieldName:
-    return _field_name(None, f"${sid}", sid == 0)
-
-
 @lru_cache(maxsize=4096)
-def _known_name(text: str) -> FieldName:
+def _short_name(text: str) -> FieldName:
     return _field_name(text, text, True)
 
 

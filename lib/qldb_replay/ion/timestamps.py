@@ -200,7 +200,6 @@ def instant(stamp: Timestamp) -> int | None:
     return seconds * 1_000_000 + fraction * int(10 ** (6 - scale))
 
 
-@lru_cache(maxsize=1024)
 def read_utc(raw: bytes) -> tuple[str, int] | None:
     """Reads what nearly every timestamp in a journal is, without the general case's detours.
 
@@ -214,7 +213,12 @@ def read_utc(raw: bytes) -> tuple[str, int] | None:
         Its text and its microseconds since 1970, as `to_text` and `to_micros` give them. None if it
         is not to the second, in UTC, with at most six digits of fraction, in its shortest form.
     """
-    if not 8 <= len(raw) <= 12 or raw[0] != 0x80 or raw[1] >= 0x80 or raw[2] < 0x80:
+    return _read_utc(raw) if 8 <= len(raw) <= 12 else None
+
+
+@lru_cache(maxsize=1024)
+def _read_utc(raw: bytes) -> tuple[str, int] | None:
+    if raw[0] != 0x80 or raw[1] >= 0x80 or raw[2] < 0x80:
         return None
     year = raw[1] << 7 | raw[2] - 0x80
     month, day, hour, minute, second = [byte - 0x80 for byte in raw[3:8]]
