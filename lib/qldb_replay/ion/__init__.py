@@ -4,6 +4,7 @@ Knows nothing of QLDB and does no I/O.
 """
 
 from qldb_replay.errors import IonFormatError
-from qldb_replay.ion.stream import ion_hash, split_records, to_json
+from qldb_replay.ion.split import split_records
+from qldb_replay.ion.stream import ion_hash, to_json
 
 __all__ = ["ion_hash", "to_json", "split_records", "IonFormatError"]

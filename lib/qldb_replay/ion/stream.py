@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from qldb_replay.errors import IonFormatError
 from qldb_replay.ion.evaluate import Evaluator
 from qldb_replay.ion.framing import IVM, body_bounds, value_end
-from qldb_replay.ion.symbols import SYSTEM, SymbolTable, is_pad, open_wrapper, read_local_table
+from qldb_replay.ion.local_tables import read_local_table
+from qldb_replay.ion.symbols import SYSTEM, SymbolTable, is_pad, open_wrapper
 from qldb_replay.limits import DEFAULT_LIMITS, Limits
 
 
@@ -174,42 +175,3 @@ def single_value(value: bytes, evaluator: Evaluator) -> tuple[SymbolTable, int, 
     if found is None:
         raise IonFormatError("no top-level value", len(value))
     return found
-
-
-def split_records(data: bytes) -> list[bytes]:
-    r"""Splits concatenated records, each of which begins with a version marker.
-
-    Between records, and behind the last one, there may be nothing, `\n` or `\r\n`. A line feed is
-    also the header of a ten-byte NOP pad, so it counts as delimiter only where a version marker or
-    the end follows.
-
-    Args:
-        data: the bytes of whole records.
-
-    Returns:
-        The bytes of each record, delimiters left out.
-
-    Raises:
-        IonFormatError: anything else between records, or a record that does not end where its
-            length headers say.
-    """
-    records = []
-    pos, end = 0, len(data)
-    while pos < end:
-        if data[pos : pos + 4] != IVM:
-            raise IonFormatError("record expected to begin with a version marker", pos)
-        stop, after = _record_end(data, pos + 4, end)
-        records.append(data[pos:stop])
-        pos = after
-    return records
-
-
-def _record_end(data: bytes, pos: int, end: int) -> tuple[int, int]:
-    """Offsets behind a record, without and with its delimiter."""
-    while pos < end:
-        for delimiter in (b"", b"\n", b"\r\n"):
-            after = pos + len(delimiter)
-            if data.startswith(delimiter, pos) and (after == end or data.startswith(IVM, after)):
-                return pos, after
-        pos = value_end(data, pos, end)
-    return pos, pos
