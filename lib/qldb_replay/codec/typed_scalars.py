@@ -24,6 +24,7 @@ _NULL, _BOOL, _INT, _NEGATIVE, _FLOAT, _DECIMAL, _TIMESTAMP, _SYMBOL, _STRING, _
     11
 )
 _SCALE = 18
+_UNITS = int(10**_SCALE)
 _DIGITS = 38
 _DECIMAL_BYTES = 16
 
@@ -52,7 +53,7 @@ def _read_bigint(buf: bytes, pos: int, body: int, end: int, table: SymbolTable) 
 def _read_decimal(buf: bytes, pos: int, body: int, end: int, table: SymbolTable) -> int:
     descriptor = buf[pos]
     if 0x20 <= descriptor < 0x40:
-        return read_int(buf, descriptor, body, end) * 10**_SCALE
+        return read_int(buf, descriptor, body, end) * _UNITS
     if descriptor >> 4 != _DECIMAL:
         raise misfit(descriptor, "decimal")
     units, negative, exponent = read_decimal(buf, body, end)
@@ -63,9 +64,9 @@ def _read_decimal(buf: bytes, pos: int, body: int, end: int, table: SymbolTable)
     if not -units.bit_length() < shift < _DIGITS:
         raise misfit(descriptor, "decimal")
     if shift >= 0:
-        units *= 10**shift
+        units *= int(10**shift)
     else:
-        units, rest = divmod(units, 10**-shift)
+        units, rest = divmod(units, int(10**-shift))
         if rest != 0:
             raise misfit(descriptor, "decimal")
     if units >= 10**_DIGITS:
