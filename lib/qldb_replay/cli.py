@@ -30,8 +30,8 @@ off after work began: repeat the same command, it goes on where it stopped
 COMMANDS = {
     "ingest": (
         "read an archive's objects that were not seen before",
-        "Reads every object under --archive that the lake does not know, splits it into records and\n"
-        "keeps each delivered one in <lake>/records. What is no record goes to <lake>/quarantine.",
+        "Reads every object under --archive that the lake does not know, splits it into records\n"
+        "and keeps each delivered one in <lake>/records. What is no record goes to <lake>/quarantine.",
         "qldb-replay ingest --archive s3://bucket/prefix --lake s3://bucket/lake",
     ),
     "rebuild": (
@@ -47,8 +47,8 @@ COMMANDS = {
     ),
     "simulate": (
         "write an archive of an invented ledger with true hashes",
-        "Writes a Firehose archive to --out, and the ledger's digest and proofs beside it. The same\n"
-        "options always give the same bytes.",
+        "Writes a Firehose archive to --out, and the ledger's digest and proofs beside it. The\n"
+        "same options always give the same bytes.",
         "qldb-replay simulate --out ./archive --revisions 10000 --compression gzip",
     ),
     "inspect": (
@@ -75,10 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if arguments in ([], ["-h"], ["--help"]):
-        print(_overview())  # noqa: T201
+        print(_overview())
         return 0 if arguments else UsageError.exit_code
     if arguments == ["--version"]:
-        print(f"qldb-replay {__version__}")  # noqa: T201
+        print(f"qldb-replay {__version__}")
         return 0
     return _Invocation(arguments[0], arguments[1:]).run()
 
@@ -97,7 +97,7 @@ class _Invocation:
             outcome = self._execute()
             summary.update(exit_code=outcome.exit_code, counts=outcome.counts)
             for line in outcome.lines:
-                print(line)  # noqa: T201
+                print(line)
         except KeyboardInterrupt:
             self._failed(summary, 4, "Interrupted", "interrupted: repeat the command to go on")
         except QldbReplayError as error:
@@ -122,14 +122,14 @@ class _Invocation:
     @staticmethod
     def _failed(summary: dict[str, Any], exit_code: int, kind: str, message: str) -> None:
         summary.update(exit_code=exit_code, error={"type": kind, "message": message})
-        print(f"qldb-replay: {message}", file=sys.stderr)  # noqa: T201
+        print(f"qldb-replay: {message}", file=sys.stderr)
 
     def _hand_over(self, summary: dict[str, Any]) -> None:
         """Gives the summary to whoever asked for it, also where the options were wrong."""
         text = json.dumps(summary, ensure_ascii=False)
         wants_json = any(a in ("--json", "--json=true") for a in self.arguments)
         if wants_json or (self.options is not None and self.options.json):
-            print(text, flush=True)  # noqa: T201
+            print(text, flush=True)
         if self.options is not None and self.options.summary is not None:
             try:
                 write_summary(self.options.summary, text)
@@ -167,7 +167,10 @@ def parser_of(command: str) -> OptionParser:
     parser.add_flag("--json", "make the last line of stdout one JSON object, the summary")
     everywhere.add_argument("--summary", metavar="URI", help="also write the summary to this file")
     everywhere.add_argument(
-        "--exit-zero-on", type=comma_list, default=[], metavar="CODES",
+        "--exit-zero-on",
+        type=comma_list,
+        default=[],
+        metavar="CODES",
         help="exit codes to report as 0, comma-separated, for schedulers that retry any failure",
     )
     everywhere.add_argument(
@@ -182,7 +185,11 @@ def parser_of(command: str) -> OptionParser:
 
 def _archive_options(parser: OptionParser) -> None:
     parser.add_argument(
-        "--archive", action="append", type=comma_list, required=True, metavar="URI",
+        "--archive",
+        action="append",
+        type=comma_list,
+        required=True,
+        metavar="URI",
         help="where the archive's objects are; repeat it or separate several by commas",
     )
 
@@ -194,7 +201,9 @@ def _lake_options(parser: OptionParser) -> None:
 
 def _rebuild_options(parser: OptionParser) -> None:
     parser.add_argument(
-        "--redactions", choices=("honour", "keep"), default="honour",
+        "--redactions",
+        choices=("honour", "keep"),
+        default="honour",
         help="whether data of redacted revisions is taken out of the lake (default: honour)",
     )
 
@@ -231,7 +240,9 @@ def _simulate(parser: OptionParser) -> None:
         shown = "" if required else f" (default: {_shown(option.default)})"
         parser.add_argument(
             f"--{option.name.replace('_', '-')}",
-            required=required, default=None if required else option.default, type=kind,
+            required=required,
+            default=None if required else option.default,
+            type=kind,
             metavar=str(option.type).split("[")[0].upper(),
             help=(helps[option.name] + shown).replace("%", "%%"),
         )
@@ -298,5 +309,3 @@ def _overview() -> str:
     lines = ["usage: qldb-replay COMMAND [options]", "", about, ""]
     lines += [f"  {name:<10}{brief}" for name, (brief, _, _) in COMMANDS.items()]
     return "\n".join([*lines, "", "qldb-replay COMMAND --help tells more.", EXIT_CODES])
-
-

@@ -86,7 +86,9 @@ def _session(options: argparse.Namespace) -> Iterator[tuple[SparkSession, Progre
     progress = Progress(options.command)
     progress("starting Spark")
     spark = build_session(spark_settings(options.spark))
-    options.lake = f"file://{Path(options.lake).absolute()}" if _is_bare(options.lake) else options.lake
+    options.lake = (
+        f"file://{Path(options.lake).absolute()}" if _is_bare(options.lake) else options.lake
+    )
     try:
         progress.watch(spark)
         with stage_settings(spark):
@@ -172,17 +174,14 @@ def inspect(options: argparse.Namespace) -> Outcome:
             raise UsageError(f"{stored.uri} cannot be read ({type(error).__name__})") from error
         for line in inspect_object(stored.uri, content, DEFAULT_LIMITS):
             counts["quarantined" if "reason" in line else "records"] += 1
-            print(json.dumps(line, ensure_ascii=False))  # noqa: T201
+            print(json.dumps(line, ensure_ascii=False))
     return Outcome(counts)
 
 
 def doctor(options: argparse.Namespace) -> Outcome:
     """Says what this machine has and lacks."""
     checks = examine(spark_settings(options.spark))
-    lines = [
-        f"{'ok' if check.ok else 'MISSING' if check.required else 'absent':<8}{check.name:<14}{check.says}"
-        for check in checks
-    ]
+    lines = [f"{check.verdict:<8}{check.name:<14}{check.says}" for check in checks]
     able = all(check.ok for check in checks if check.required)
     lines.append("the main job can run here" if able else "the main job cannot run here")
     counts = {"checks": len(checks), "missing": sum(not c.ok for c in checks if c.required)}

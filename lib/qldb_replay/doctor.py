@@ -37,6 +37,13 @@ class Check:
     required: bool
     says: str
 
+    @property
+    def verdict(self) -> str:
+        """Returns `ok`, `MISSING` for what the main job needs, else `absent`."""
+        if self.ok:
+            return "ok"
+        return "MISSING" if self.required else "absent"
+
 
 def examine(spark_settings: Mapping[str, str]) -> list[Check]:
     """Looks at everything; starts Spark and writes a small Delta table to a temporary folder.
@@ -50,8 +57,13 @@ def examine(spark_settings: Mapping[str, str]) -> list[Check]:
         checks.append(_delta(spark_settings))
     checks.append(Check("codec", True, True, "python (the readable one)"))
     checks.append(
-        Check("task memory", True, False, "each task holds one object: plan 1.5 GB of heap and 1 GB "
-              "beside it for objects of 128 MiB")
+        Check(
+            "task memory",
+            True,
+            False,
+            "each task holds one object: plan 1.5 GB of heap and 1 GB "
+            "beside it for objects of 128 MiB",
+        )
     )
     checks += [_s3(), _optional("psycopg", "PostgreSQL"), _optional("pyqldb", "QLDB's protocol")]
     return checks
@@ -87,7 +99,9 @@ def _delta(spark_settings: Mapping[str, str]) -> Check:
             lake.overwrite(spark.range(3), "probe")
             rows = lake.read("probe").count()
     except Exception as error:
-        return Check("delta", False, True, f"{package}: {type(error).__name__}; are the jars there?")
+        return Check(
+            "delta", False, True, f"{package}: {type(error).__name__}; are the jars there?"
+        )
     return Check("delta", rows == 3, True, f"{package}; a table was written and read")
 
 

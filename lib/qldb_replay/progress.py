@@ -36,7 +36,7 @@ class Progress:
         elapsed = time.monotonic() - self._started
         line = f"qldb-replay {self._command}: {step} ({elapsed:.0f} s)"
         if self._bar is None:
-            print(line, file=self._stream, flush=True)  # noqa: T201
+            print(line, file=self._stream, flush=True)
         else:
             self._bar.write(line, file=self._stream)
 

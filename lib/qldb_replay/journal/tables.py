@@ -15,7 +15,7 @@ CREATED, DROPPED, UNDROPPED = "created", "dropped", "undropped"
 ACTIVE, INACTIVE = "ACTIVE", "INACTIVE"
 
 DDL_PATTERN = r"(?is)^(?:\s|--[^\n]*\n|/\*.*?\*/)*(create|drop|undrop)\s+(table|index)\b"
-"""Matches the statements that `read_ddl` looks at, in Python's and in Java's regular expressions."""
+"""Finds the statements that `read_ddl` looks at, in Python's and in Java's expressions."""
 
 _NAME = r"(\"(?:[^\"]|\"\")+\"|[^\s\"'`();,]+)"
 _FORMS = {

@@ -62,9 +62,7 @@ def rebuild_blocks(lake: Lake, since: int, batch: int) -> None:
 
 def _copies(records: DataFrame) -> DataFrame:
     consistent = F.expr("block.entries_hash_matches AND block.block_hash_matches")
-    return records.select(
-        *KEYS, *PLACE, "block.content", consistent.alias("consistent")
-    )
+    return records.select(*KEYS, *PLACE, "block.content", consistent.alias("consistent"))
 
 
 def _rows(chosen: DataFrame, records: DataFrame, batch: int) -> DataFrame:
@@ -73,7 +71,9 @@ def _rows(chosen: DataFrame, records: DataFrame, batch: int) -> DataFrame:
 
 
 def _update(lake: Lake, chosen: DataFrame, records: DataFrame, batch: int) -> None:
-    old = lake.read(TABLE).select(*KEYS, F.col("content").alias("_old"), F.col("contested").alias("_c"))
+    old = lake.read(TABLE).select(
+        *KEYS, F.col("content").alias("_old"), F.col("contested").alias("_c")
+    )
     joined = chosen.join(old, list(KEYS), "left")
     new = joined.where("_old IS NULL").drop("_old", "_c")
     other = joined.where("_old <> content OR _c <> contested").drop("_old", "_c")

@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 PLACE = ("batch", "object_uri", "offset", "part")
-"""What tells delivered copies apart; the batch because an object may be read again after it changed."""
+"""What tells delivered copies apart; the batch because an object that changed is read again."""
 
 
 def choose(
@@ -45,8 +45,7 @@ def choose(
     bytes_of = payloads.select(*PLACE, F.col("ion").alias("_ion"))
     differing = ranked.join(contested, list(keys), "left_semi").join(bytes_of, list(PLACE))
     decided = _first(differing, keys, [*order, "_ion", "content"]).drop("_ion")
-    settled = chosen.where("NOT contested").unionByName(decided).persist(StorageLevel.DISK_ONLY)
-    return settled
+    return chosen.where("NOT contested").unionByName(decided).persist(StorageLevel.DISK_ONLY)
 
 
 def _first(copies: DataFrame, keys: Sequence[str], order: Sequence[str]) -> DataFrame:

@@ -6,7 +6,8 @@ version 1 (no deletion vectors, no column mapping) so that every Delta reader op
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -86,9 +87,7 @@ class Lake:
             writer = writer.options(**PROPERTIES)
         writer.partitionBy(*partition_by).save(self.path(table))
 
-    def merge(
-        self, rows: DataFrame, table: str, *, on: str, clauses: str, widen: bool = False
-    ) -> None:
+    def merge(self, rows: DataFrame, table: str, *, on: str, clauses: str) -> None:
         """Merges rows into a table in one commit.
 
         Args:
@@ -96,26 +95,29 @@ class Lake:
             table: the target, known as `t`.
             on: the condition of the match.
             clauses: the WHEN clauses.
-            widen: whether columns that only the source has are added to the table.
         """
-        view = "qldb_replay_merge_source"
+        view = f"qldb_replay_merge_{uuid.uuid4().hex}"
         rows.createOrReplaceTempView(view)
-        merging = (
-            f"MERGE INTO {self.sql_name(table)} t USING {view} s ON {on} {clauses}"  # noqa: S608
-        )
-        before = self.spark.conf.get("spark.databricks.delta.schema.autoMerge.enabled", "false")
-        self.spark.conf.set("spark.databricks.delta.schema.autoMerge.enabled", str(widen).lower())
+        merging = f"MERGE INTO {self.sql_name(table)} t USING {view} s ON {on} {clauses}"
         try:
             self.spark.sql(merging)
         finally:
-            self.spark.conf.set(
-                "spark.databricks.delta.schema.autoMerge.enabled", before or "false"
-            )
             self.spark.catalog.dropTempView(view)
 
     def sql_name(self, table: str) -> str:
         """Returns how SQL names a table."""
         return f"delta.{quote_identifier(self.path(table))}"
+
+
+def update_of(names: Iterable[str]) -> str:
+    """Returns the MERGE action that takes columns over from the source."""
+    return "UPDATE SET " + ", ".join(f"{name} = s.{name}" for name in names)
+
+
+def insert_of(names: Sequence[str]) -> str:
+    """Returns the MERGE action that inserts a row of the source."""
+    values = ", ".join(f"s.{name}" for name in names)
+    return f"INSERT ({', '.join(names)}) VALUES ({values})"
 
 
 def quote_identifier(name: str) -> str:

@@ -70,7 +70,9 @@ class LakeFiles:
         path = self._path(name)
         if not self._fs.exists(path):
             return []
-        return [entry.getPath().getName() for entry in self._fs.listStatus(path) if entry.isDirectory()]
+        return [
+            entry.getPath().getName() for entry in self._fs.listStatus(path) if entry.isDirectory()
+        ]
 
     def _path(self, name: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(f"{self._root}/{name}")

@@ -7,9 +7,10 @@ table is written anew in one commit. `current/<name>` is cut from `history/<name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -18,14 +19,18 @@ from pyspark.sql.types import StructField, StructType
 from qldb_replay.codec.sketch import Shape, fold, merge
 from qldb_replay.codec.types import Array, DataType, Struct, data_type, to_spark_json
 from qldb_replay.errors import StageError
-from qldb_replay.lake.delta import Lake, folder_name
+from qldb_replay.lake.delta import Lake, folder_name, insert_of, update_of
 from qldb_replay.lake.ledger_tables import active_tables
+from qldb_replay.lake.session import stage_settings
 from qldb_replay.lake.state import LakeState
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 MOST_TABLES = 1_000
+TABLES_AT_A_TIME = 4
+
+Item = TypeVar("Item")
 
 HISTORY = (
     "strand_id",
@@ -79,10 +84,18 @@ class HistoryStage:
         names = self._names(changed)
         shapes = self._shapes(revisions.where(F.col("table_name").isin(names))) if names else {}
         moved = changed.where("contested").select(*KEYS, "table_name")
-        for number, name in enumerate(names, start=1):
-            self.progress(f"history {number} of {len(names)}: {folder_name(name)}")
+
+        def write_history(name: str) -> None:
             self._write_history(name, shapes.get(name, fold(())), revisions, changed, moved)
-        self._write_current()
+
+        with stage_settings(
+            self.lake.spark, spark__databricks__delta__schema__autoMerge__enabled="true"
+        ):
+            self.progress(f"history of {len(names)} tables")
+            _side_by_side(write_history, names)
+            stale = self._stale_current()
+            self.progress(f"current documents of {len(stale)} tables")
+            _side_by_side(lambda entry: self._write_current(*entry), list(stale.items()))
         self.state.set_mark("history", batch=self.batch)
 
     def _names(self, changed: DataFrame) -> list[str]:
@@ -123,8 +136,10 @@ class HistoryStage:
         self, name: str, data: DataType | None, changed: DataFrame, moved: DataFrame
     ) -> None:
         rows = changed.where(F.col("table_name") == name)
-        source = _typed(rows, data).withColumn("gone", F.lit(False))  # noqa: FBT003
-        left = moved.where(F.col("table_name") != name).select(*KEYS).withColumn("gone", F.lit(True))  # noqa: FBT003
+        source = _typed(rows, data).withColumn("gone", F.lit(False))
+        left = (
+            moved.where(F.col("table_name") != name).select(*KEYS).withColumn("gone", F.lit(True))
+        )
         if not left.isEmpty():
             source = source.unionByName(left, allowMissingColumns=True)
         columns = [column for column in source.columns if column != "gone"]
@@ -132,28 +147,36 @@ class HistoryStage:
             source,
             f"history/{folder_name(name)}",
             on=" AND ".join(f"t.{key} = s.{key}" for key in KEYS),
-            clauses="WHEN MATCHED AND s.gone THEN DELETE "
-            f"WHEN MATCHED THEN UPDATE SET {', '.join(f'{c} = s.{c}' for c in columns)} "
-            f"WHEN NOT MATCHED AND NOT s.gone THEN INSERT ({', '.join(columns)}) "
-            f"VALUES ({', '.join('s.' + c for c in columns)})",
-            widen=True,
+            clauses=f"WHEN MATCHED AND s.gone THEN DELETE WHEN MATCHED THEN {update_of(columns)} "
+            f"WHEN NOT MATCHED AND NOT s.gone THEN {insert_of(columns)}",
         )
 
-    def _write_current(self) -> None:
-        """Writes each `current/<name>` whose history or whose active tables changed."""
+    def _stale_current(self) -> dict[str, dict[str, Any]]:
+        """Names each `current/<name>` whose history or whose active tables changed."""
         active = active_tables(self.lake)
+        stale: dict[str, dict[str, Any]] = {}
         for folder in self.lake.files.folders("history"):
             mark = self.state.mark(f"history/{folder}")
             wanted = {"batch": mark["batch"], "active": active.get(mark["name"], [])}
-            if self.state.mark(f"current/{folder}") == wanted:
-                continue
-            history = self.lake.read(f"history/{folder}")
-            live = history.where(
-                F.col("is_open") & F.col("is_current") & F.col("table_id").isin(wanted["active"])
-            )
-            columns = [column for column in CURRENT if column in history.columns]
-            self.lake.overwrite(live.select(*columns), f"current/{folder}")
-            self.state.set_mark(f"current/{folder}", **wanted)
+            if self.state.mark(f"current/{folder}") != wanted:
+                stale[folder] = wanted
+        return stale
+
+    def _write_current(self, folder: str, wanted: dict[str, Any]) -> None:
+        history = self.lake.read(f"history/{folder}")
+        live = history.where(
+            F.col("is_open") & F.col("is_current") & F.col("table_id").isin(wanted["active"])
+        )
+        columns = [column for column in CURRENT if column in history.columns]
+        self.lake.overwrite(live.select(*columns), f"current/{folder}")
+        self.state.set_mark(f"current/{folder}", **wanted)
+
+
+def _side_by_side(write: Callable[[Item], None], items: Sequence[Item]) -> None:
+    """Writes several tables at a time: each has moments in which only the driver works."""
+    with ThreadPoolExecutor(TABLES_AT_A_TIME) as pool:
+        for done in [pool.submit(write, item) for item in items]:
+            done.result()
 
 
 def _fold_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from qldb_replay.codec.columns import DECODED
-from qldb_replay.lake.delta import Lake, empty
+from qldb_replay.lake.delta import Lake, empty, insert_of
 from qldb_replay.lake.schemas import OBJECTS, PLANNED, QUARANTINE, RECORDS
 from qldb_replay.lake.sources import S3Access, StoredObject, s3_access, source_of
 from qldb_replay.lake.state import LakeState, Plan, PlannedObject
@@ -138,7 +138,7 @@ class Ingest:
                 *absent,
                 F.lit(self.run_id).alias("run_id"),
                 F.lit(plan.batch).cast("bigint").alias("batch"),
-                F.lit(False).alias("unchanged"),  # noqa: FBT003
+                F.lit(False).alias("unchanged"),
             )
         )
         return len(rows)
@@ -166,7 +166,9 @@ class Ingest:
             records = decoded.where("kind = 'record'").select("*", batch, metadata_ion)
             self.lake.append_batch(records.select(*RECORDS.names), "records", batch=plan.batch)
             quarantine = decoded.where("kind = 'quarantine'").select("*", batch)
-            self.lake.append_batch(quarantine.select(*QUARANTINE.names), "quarantine", batch=plan.batch)
+            self.lake.append_batch(
+                quarantine.select(*QUARANTINE.names), "quarantine", batch=plan.batch
+            )
             return self._write_objects(plan, decoded)
         finally:
             decoded.unpersist()
@@ -192,8 +194,13 @@ class Ingest:
             for p in plan.objects
         ]
         read = decoded.where("kind = 'object'").select(
-            "object_uri", "sha256", "compression", "records", "unreadable_bytes",
-            "quarantined", "unchanged",
+            "object_uri",
+            "sha256",
+            "compression",
+            "records",
+            "unreadable_bytes",
+            "quarantined",
+            "unchanged",
         )
         planned = self.lake.spark.createDataFrame(rows, PLANNED)
         status = (
@@ -233,8 +240,7 @@ class Ingest:
             "objects",
             on="t.object_uri = s.object_uri",
             clauses=f"WHEN MATCHED THEN UPDATE SET {', '.join(updates)} "
-            f"WHEN NOT MATCHED THEN INSERT ({', '.join(OBJECTS.names)}) "
-            f"VALUES ({', '.join('s.' + name for name in OBJECTS.names)})",
+            f"WHEN NOT MATCHED THEN {insert_of(OBJECTS.names)}",
         )
 
     def _counts(self, objects: DataFrame) -> IngestCounts:
@@ -249,7 +255,11 @@ class Ingest:
         return IngestCounts(**row.asDict())
 
     def _ensure_tables(self) -> None:
-        for table, schema in (("records", RECORDS), ("quarantine", QUARANTINE), ("objects", OBJECTS)):
+        for table, schema in (
+            ("records", RECORDS),
+            ("quarantine", QUARANTINE),
+            ("objects", OBJECTS),
+        ):
             if not self.lake.has(table):
                 self.lake.overwrite(empty(self.lake.spark, schema), table)
 

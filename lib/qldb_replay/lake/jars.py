@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> None:
     wanted = packages if delta is None else [delta, *packages]
     if wanted:
         for jar in install_jars(wanted, exclude):
-            print(jar)  # noqa: T201
+            print(jar)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,14 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, LongType, StringType, StructField, StructType, TimestampType
+from pyspark.sql.types import (
+    ArrayType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
 
 from qldb_replay.errors import StageError
 from qldb_replay.journal.tables import DDL_PATTERN, Event, Sighting, Table, read_ddl, trace_tables
@@ -81,9 +88,9 @@ def _ddl(blocks: DataFrame) -> DataFrame:
         F.unix_micros("block_timestamp").alias("time"),
         F.posexplode("statements").alias("index", "said"),
     )
-    return statements.select(
-        "strand_id", "sequence_no", "time", "index", "said.statement"
-    ).where(F.col("statement").rlike(DDL_PATTERN))
+    return statements.select("strand_id", "sequence_no", "time", "index", "said.statement").where(
+        F.col("statement").rlike(DDL_PATTERN)
+    )
 
 
 def _sightings(lake: Lake, blocks: DataFrame) -> DataFrame:
@@ -100,7 +107,7 @@ def _sightings(lake: Lake, blocks: DataFrame) -> DataFrame:
 
 
 def _bounded(rows: DataFrame) -> list[Any]:
-    found = rows.limit(MOST_STATEMENTS + 1).collect()
+    found: list[Any] = rows.limit(MOST_STATEMENTS + 1).collect()
     if len(found) > MOST_STATEMENTS:
         raise StageError(
             f"the archive names more than {MOST_STATEMENTS} tables or statements on tables, "

@@ -22,7 +22,6 @@ from qldb_replay.lake.revisions import RevisionsStage
 from qldb_replay.lake.session import stage_settings
 from qldb_replay.lake.state import LakeState
 
-
 RECORDS_IN_PARTITION = 50_000
 
 
@@ -95,5 +94,5 @@ class Rebuild:
     def _revisions(self, since: int, batch: int) -> None:
         RevisionsStage(self.lake, since, batch, self.keep_redacted).run()
 
-    def _tables(self, since: int, batch: int) -> None:  # noqa: ARG002
+    def _tables(self, since: int, batch: int) -> None:
         rebuild_tables(self.lake)

@@ -7,7 +7,6 @@ own (`is_open`): an increment that arrives in order rewrites live documents, not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyspark import StorageLevel
@@ -15,7 +14,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from qldb_replay.lake.copies import PLACE, choose, fetch
-from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.delta import Lake, insert_of, update_of
 
 TABLE = "revisions"
 KEYS = ("strand_id", "document_id", "version")
@@ -122,20 +121,16 @@ class RevisionsStage:
         """Decides for each key which copy counts and whether it is redacted."""
         blocks = self.lake.read("blocks")
         listing = (
-            blocks.select(
-                "strand_id", "sequence_no", F.posexplode("revision_summaries.hash")
-            )
+            blocks.select("strand_id", "sequence_no", F.posexplode("revision_summaries.hash"))
             .groupBy("strand_id", "sequence_no", F.col("col").alias("hash"))
             .agg(F.min("pos").alias("revision_index"))
         )
-        requests = _requests(blocks).withColumn("requested", F.lit(True))  # noqa: FBT003
+        requests = _requests(blocks).withColumn("requested", F.lit(True))
         placed = copies.join(listing, ["strand_id", "sequence_no", "hash"], "left")
         proven = F.col("revision_index").isNotNull() & F.col("hash_matches")
         applied = F.col("redacted_copy") & F.col("hash_matches")
         chosen = choose(placed, KEYS, [~proven, ~applied], records)
-        redacted = F.col("requested").isNotNull() | (
-            F.col("redacted_copy") & F.col("hash_matches")
-        )
+        redacted = F.col("requested").isNotNull() | (F.col("redacted_copy") & F.col("hash_matches"))
         return (
             chosen.join(requests, [*KEYS, "sequence_no"], "left")
             .withColumn("is_redacted", redacted)
@@ -147,7 +142,9 @@ class RevisionsStage:
         """Merges what differs from the table."""
         documents = affected.select(*DOCUMENT).distinct()
         known = ["tx_time", "table_name", "operation", *LIGHT, *TIMELINE]
-        old = self.lake.read(TABLE).select(*KEYS, *known).join(documents, list(DOCUMENT), "left_semi")
+        old = (
+            self.lake.read(TABLE).select(*KEYS, *known).join(documents, list(DOCUMENT), "left_semi")
+        )
         old = old.persist(StorageLevel.DISK_ONLY)
         untouched = old.join(affected, list(KEYS), "left_anti")
         together = chosen.unionByName(untouched.drop(*TIMELINE), allowMissingColumns=True)
@@ -170,7 +167,8 @@ class RevisionsStage:
         fresh = self._rows(changed.where("fresh"), recent, "fresh")
         light = changed.where("NOT fresh").withColumn("batch", F.lit(self.batch).cast("bigint"))
         source = fresh.unionByName(
-            light.drop("known", "was_open", "object_uri", "offset", "part", "redacted_copy"), allowMissingColumns=True
+            light.drop("known", "was_open", "object_uri", "offset", "part", "redacted_copy"),
+            allowMissingColumns=True,
         )
         if not kinds["known"]:
             self.lake.append(source.select(*COLUMNS), TABLE)
@@ -181,10 +179,9 @@ class RevisionsStage:
             source.persist(StorageLevel.DISK_ONLY),
             TABLE,
             on=same if kinds["closed"] else f"{same} AND t.is_open = true",
-            clauses=f"WHEN MATCHED AND s.fresh THEN UPDATE SET {_set(COLUMNS)} "
-            f"WHEN MATCHED THEN UPDATE SET {_set(retimed)} "
-            f"WHEN NOT MATCHED THEN INSERT ({', '.join(COLUMNS)}) "
-            f"VALUES ({', '.join('s.' + name for name in COLUMNS)})",
+            clauses=f"WHEN MATCHED AND s.fresh THEN {update_of(COLUMNS)} "
+            f"WHEN MATCHED THEN {update_of(retimed)} "
+            f"WHEN NOT MATCHED THEN {insert_of(COLUMNS)}",
         )
         source.unpersist()
 
@@ -226,12 +223,12 @@ class RevisionsStage:
 
 def _requests(blocks: DataFrame) -> DataFrame:
     """Redaction requests that count: hashed into a block whose own hashes recompute."""
-    valid = blocks.where(
-        "redaction_info_listed AND entries_hash_matches AND block_hash_matches"
+    valid = blocks.where("redaction_info_listed AND entries_hash_matches AND block_hash_matches")
+    return (
+        valid.select(F.explode("redactions").alias("r"))
+        .select("r.strand_id", "r.document_id", "r.version", "r.sequence_no")
+        .distinct()
     )
-    return valid.select(F.explode("redactions").alias("r")).select(
-        "r.strand_id", "r.document_id", "r.version", "r.sequence_no"
-    ).distinct()
 
 
 def _timeline(revisions: DataFrame) -> DataFrame:
@@ -257,17 +254,13 @@ def _changed(decided: DataFrame, old: DataFrame) -> DataFrame:
     joined = decided.join(before, list(KEYS), "left").withColumn(
         "known", F.col("_is_open").isNotNull()
     )
-    same = F.lit(True)  # noqa: FBT003
+    same = F.lit(True)
     for name in compared:
         same = same & F.col(name).eqNullSafe(F.col(f"_{name}"))
     payload_stays = F.expr("known AND content <=> _content AND is_redacted <=> _is_redacted")
     return (
         joined.where(~(F.col("known") & same))
-        .withColumn("was_open", F.coalesce(F.col("_is_open"), F.lit(False)))  # noqa: FBT003
+        .withColumn("was_open", F.coalesce(F.col("_is_open"), F.lit(False)))
         .withColumn("fresh", ~payload_stays)
         .drop(*(f"_{name}" for name in compared))
     )
-
-
-def _set(names: Sequence[str]) -> str:
-    return ", ".join(f"{name} = s.{name}" for name in names)

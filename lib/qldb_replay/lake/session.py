@@ -52,7 +52,7 @@ def stage_settings(spark: SparkSession, **extra: str) -> Iterator[None]:
     """
     wanted = dict(STAGE_SETTINGS)
     wanted.update({name.replace("__", "."): value for name, value in extra.items()})
-    before = {name: spark.conf.get(name, None) for name in wanted}  # type: ignore[arg-type]
+    before = {name: spark.conf.get(name, None) for name in wanted}
     try:
         for name, value in wanted.items():
             spark.conf.set(name, value)

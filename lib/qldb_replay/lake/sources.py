@@ -254,5 +254,7 @@ def _s3_client(access: S3Access) -> Any:
         aws_access_key_id=access.access_key,
         aws_secret_access_key=access.secret_key,
         aws_session_token=access.session_token,
-        config=Config(s3={"addressing_style": style}, retries={"mode": "standard", "max_attempts": 5}),
+        config=Config(
+            s3={"addressing_style": style}, retries={"mode": "standard", "max_attempts": 5}
+        ),
     )

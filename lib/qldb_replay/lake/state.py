@@ -68,7 +68,7 @@ class LakeState:
             self._write("lake", {"format": FORMAT, "version": __version__})
         elif found["format"] > FORMAT:
             raise UsageError(
-                f"the lake has format {found['format']}, written by qldb-replay {found['version']}; "
+                f"the lake has format {found['format']}, written by version {found['version']}; "
                 f"this is {__version__}, which knows formats up to {FORMAT}: install the newer one"
             )
 

@@ -1,0 +1,96 @@
+"""A lake that grew object by object is the lake that was built at once, whatever the order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from qldb_replay.cli import main
+from qldb_replay.ion import split_records
+from qldb_replay.simulate import SimulateOptions, simulate
+
+REVISIONS = [
+    "strand_id", "sequence_no", "revision_index", "table_id", "table_name", "document_id",
+    "version", "tx_id", "tx_time", "hash", "operation", "is_redacted", "data_json", "data_ion",
+    "valid_from", "valid_to", "is_current",
+]  # fmt: skip
+OURS = {"batch", "is_open"}
+
+
+@pytest.fixture(scope="module")
+def deliveries(tmp_path_factory) -> list[bytes]:
+    """The delivered records of a small ledger with every kind of event, in order of arrival."""
+    folder = tmp_path_factory.mktemp("source")
+    options = SimulateOptions(
+        out=folder / "archive", revisions=700, redactions=3, duplicates=0.05, streams=2, seed=7
+    )
+    simulate(options)
+    objects = sorted(path for path in options.out.rglob("*") if path.is_file())
+    return [record for path in objects for record in split_records(path.read_bytes())]
+
+
+def write_object(archive: Path, name: str, records: list[bytes]) -> None:
+    archive.mkdir(exist_ok=True)
+    (archive / name).write_bytes(b"".join(records))
+
+
+def tables_of(lake: Path, read_table: Any) -> dict[str, list[Any]]:
+    """Every table's rows by the contract's columns, in an order of their own."""
+    found: dict[str, list[Any]] = {}
+    for log in sorted(lake.rglob("_delta_log")):
+        table = str(log.parent.relative_to(lake))
+        if table in ("runs", "objects", "records", "quarantine"):
+            continue
+        rows = read_table(lake, table)
+        names = REVISIONS if table == "revisions" else sorted(rows[0].keys() - OURS) if rows else []
+        found[table] = sorted(repr([(name, row[name]) for name in names]) for row in rows)
+    return found
+
+
+@pytest.fixture(scope="module")
+def at_once(tmp_path_factory, spark, deliveries, read_table) -> dict[str, list[Any]]:
+    folder = tmp_path_factory.mktemp("at_once")
+    write_object(folder / "archive", "all", deliveries)
+    assert main(["run", "--archive", str(folder / "archive"), "--lake", str(folder / "lake")]) == 0
+    return tables_of(folder / "lake", read_table)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_any_order_in_any_pieces(tmp_path, command, deliveries, at_once, read_table, seed):
+    random = Random(seed)
+    shuffled = deliveries + random.sample(deliveries, 60)
+    random.shuffle(shuffled)
+    cuts = sorted(random.sample(range(len(shuffled)), 2))
+    archive, lake = tmp_path / "archive", tmp_path / "lake"
+    for number, (start, end) in enumerate(zip([0, *cuts], [*cuts, None], strict=True)):
+        write_object(archive, f"object-{number}", shuffled[start:end])
+        assert command("run", "--archive", archive, "--lake", lake)["exit_code"] == 0
+
+    found = tables_of(lake, read_table)
+
+    assert at_once.keys() == found.keys()
+    for table, rows in at_once.items():
+        assert rows == found[table], table
+
+
+def test_in_order_only_live_rows_are_written_again(tmp_path, command, deliveries, read_table):
+    archive, lake = tmp_path / "archive", tmp_path / "lake"
+    ordered = list(dict.fromkeys(deliveries[: len(deliveries) // 2]))
+    write_object(archive, "first", ordered[: len(ordered) * 3 // 4])
+    command("run", "--archive", archive, "--lake", lake)
+    closed = {path.name for path in (lake / "revisions" / "is_open=false").glob("*.parquet")}
+    write_object(archive, "second", ordered[len(ordered) * 3 // 4 :])
+
+    command("run", "--archive", archive, "--lake", lake)
+
+    after = read_files(lake / "revisions")
+    assert closed <= after
+
+
+def read_files(table: Path) -> set[str]:
+    from deltalake import DeltaTable
+
+    return {Path(uri).name for uri in DeltaTable(str(table)).file_uris()}
