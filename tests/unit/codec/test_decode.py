@@ -187,12 +187,24 @@ def test_what_is_no_record_is_refused_by_name(raw: bytes, reason: str) -> None:
         details(more=',extra:[{x:"mark"}]'),
         details().replace(b"Ann", b"mark"[:3]),
         record("CONTROL", "{}") + ion('"mark"'),
+        record("REVISION_DETAILS", '{x:"mark"}'),
+        ion('{a:"mark"}'),
     ],
 )
 def test_damage_where_nobody_reads_is_refused_all_the_same(raw: bytes) -> None:
     damaged = raw.replace(b"mark", b"m\xffrk").replace(b"mar", b"m\xffr")
     with pytest.raises(IonFormatError, match="UTF-8"):
         RecordDecoder().decode(damaged)
+
+
+def test_a_symbol_without_a_text_has_no_hash_and_so_no_columns() -> None:
+    raw = details("{name:symbol}")
+    assert RecordDecoder().decode(raw).revision is not None
+    # The symbol's entry in the table becomes a typed null of the same length: NOP pad and null.
+    unnamed = raw.replace(b"\x86symbol", b"\x05.....\x8f")
+    assert len(unnamed) == len(raw)
+    with pytest.raises(IonFormatError, match="unknown text"):
+        RecordDecoder().decode(unnamed)
 
 
 @pytest.mark.parametrize("raw", [details(), block()], ids=["revision", "block"])

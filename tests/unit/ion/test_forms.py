@@ -127,6 +127,13 @@ def test_containers_below_the_deepest_level_are_opaque(ion: Ion) -> None:
     assert sketch(ion("{a:{b:{c:1}, d:[]}}"), evaluator) == "{1:a{1:bz1:dz}}"
 
 
+def test_what_is_remembered_does_not_forget_the_level(ion: Ion) -> None:
+    evaluator = Evaluator(replace(DEFAULT_LIMITS, struct_levels=2))
+    assert sketch(ion("{b:[]}"), evaluator) == "{1:b[]}"
+    assert sketch(ion("{a:{b:[]}}"), evaluator) == "{1:a{1:bz}}"
+    assert sketch(ion("{b:[]}"), evaluator) == "{1:b[]}"
+
+
 def test_a_struct_of_too_many_fields_is_opaque(ion: Ion) -> None:
     evaluator = Evaluator(replace(DEFAULT_LIMITS, struct_fields=2))
     assert sketch(ion("{a:1, b:2, a:3}"), evaluator) == "{1:ai1:bi}"

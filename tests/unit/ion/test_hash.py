@@ -101,3 +101,16 @@ def test_symbol_zero_has_a_hash() -> None:
 def test_anything_but_one_value_has_no_hash(stream: str) -> None:
     with pytest.raises(IonFormatError):
         ion_hash(bytes.fromhex(stream))
+
+
+def test_marker_bytes_in_a_field_are_escaped(ion: Ion) -> None:
+    field = sha256(b"\x0b\x70a\x0e\x0b\x80\x0c\x0b\x0c\x0c\x0c\x0e\x0e").digest()
+    inside = ion_hash(ion('{a:"\\x0b\\x0c\\x0e"}'))
+    escaped = b"".join(b"\x0c" + bytes([b]) if b in b"\x0b\x0c\x0e" else bytes([b]) for b in field)
+    assert inside == sha256(b"\x0b\xd0" + escaped + b"\x0e").digest()
+
+
+@pytest.mark.parametrize("value", ["3100", "3e820000", "d186852101842101"])
+def test_what_the_format_forbids_has_no_hash(value: str) -> None:
+    with pytest.raises(IonFormatError):
+        of(value)

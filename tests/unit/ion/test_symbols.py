@@ -159,3 +159,23 @@ def test_remembered_tables_do_not_outlive_their_bytes() -> None:
         ((found, symbols_end, start, end),) = reader.values(stream, 0, len(stream))
         assert evaluator.evaluate(stream, start, end, found)[1] == f'{{"{name}":true}}'
         assert symbols_end == start
+
+
+def test_what_is_remembered_of_one_table_is_not_taken_for_another() -> None:
+    evaluator = Evaluator()
+    reader = StreamReader(evaluator)
+    append = table((IMPORTS, symbol(3)), (SYMBOLS, listed(string("z"))))
+    for name in ("a", "b", "a"):
+        own = table((SYMBOLS, listed(string(name))))
+        stream = IVM + own + append + struct((4, symbol(10)), (5, symbol(11)))
+        ((found, _, start, end),) = reader.values(stream, 0, len(stream))
+        text = evaluator.evaluate(stream, start, end, found)[1]
+        assert text == f'{{"name":"{name}","version":"z"}}'
+
+
+def test_a_stream_ends_where_it_is_said_to_end() -> None:
+    stream = IVM + b"\x0f" + IVM
+    reader = StreamReader(Evaluator())
+    assert len(list(reader.values(stream, 0, len(stream)))) == 1
+    with pytest.raises(IonFormatError):
+        list(reader.values(stream, 0, len(stream) - 1))

@@ -94,6 +94,7 @@ def test_local_time_decides_about_the_year(raw: str, text: str) -> None:
         "c0 0fd7 8d",
         "c0 0fd7 8180",
         "c0 0fd7 829d",
+        "c0 0eec 829d",
         "c0 0fd7 8181 80",
         "80 0fd7 8181 9880",
         "80 0fd7 8181 80bc",
@@ -110,6 +111,11 @@ def test_no_valid_time_is_refused(raw: str) -> None:
     data = bytes.fromhex(raw)
     with pytest.raises(IonFormatError):
         read_timestamp(data, 0, len(data))
+
+
+def test_centuries_are_leap_years_every_fourth_time() -> None:
+    data = bytes.fromhex("c0 0fd0 829d")
+    assert to_text(read_timestamp(data, 0, len(data))) == "2000-02-29"
 
 
 def test_an_instant_is_where_a_coarse_time_begins() -> None:
