@@ -86,8 +86,13 @@ def _symbols(
         inner = body + 1
         stop = inner + BODY_LENGTHS[descriptor]
         # Blocks have tables of their own, so their symbols are not worth a call each.
-        if not 0x80 <= descriptor < 0x8E or stop > end:
+        if descriptor == 0x8E and inner < end and buf[inner] >= 0x80:
+            stop = inner + buf[inner] - 0x7F
+            inner += 1
+        elif not 0x80 <= descriptor < 0x8E:
             inner, stop = body_bounds(buf, body, end)
+        if stop > end:
+            raise IonFormatError("symbol reaches past the end of its list", body)
         if 0x80 <= descriptor < 0x8F:
             try:
                 texts.append(buf[inner:stop].decode())
