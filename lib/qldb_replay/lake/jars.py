@@ -2,16 +2,21 @@
 
 `python -m qldb_replay.lake.jars` does it once, at installation: sessions then start without
 resolving anything, without network and without a word. Jars are fetched by Spark's own resolver.
+What Spark has already, in whatever version, stays alone: two versions of one library on its class
+path break it.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 from qldb_replay.lake.session import build_session, delta_package, spark_home
+
+_VERSION = re.compile(r"-\d[^-]*(-.*)?\.jar$")
 
 
 def install_jars(packages: list[str], exclude: list[str]) -> list[str]:
@@ -24,6 +29,8 @@ def install_jars(packages: list[str], exclude: list[str]) -> list[str]:
     Returns:
         The names of the jars that were added.
     """
+    jars = spark_home() / "jars"
+    there = {artifact_of(jar.name) for jar in jars.glob("*.jar")}
     added = []
     with tempfile.TemporaryDirectory() as folder:
         settings = {
@@ -33,11 +40,18 @@ def install_jars(packages: list[str], exclude: list[str]) -> list[str]:
         }
         build_session(settings, "qldb-replay-jars").stop()
         for jar in sorted(Path(folder, "jars").glob("*.jar")):
-            target = spark_home() / "jars" / jar.name
-            if not target.exists():
-                shutil.copyfile(jar, target)
+            if artifact_of(jar.name) not in there:
+                shutil.copyfile(jar, jars / jar.name)
                 added.append(jar.name)
     return added
+
+
+def artifact_of(jar: str) -> str:
+    """Returns a jar's name without its version and without the group that Ivy puts in front."""
+    name = _VERSION.sub("", jar)
+    _, _, artifact = name.partition("_")
+    # Scala's version follows an underscore too.
+    return name if not artifact or artifact[0].isdigit() else artifact
 
 
 def main(arguments: list[str]) -> None:
