@@ -225,16 +225,17 @@ class Ingest:
         if not self.lake.has("objects"):
             self.lake.overwrite(objects.select(*OBJECTS.names), "objects")
             return
-        touched = {
-            name: f"s.{name}" for name in ("size", "modified", "etag", "run_id", "batch", "status")
-        }
-        content = ("sha256", "compression", "records", "unreadable_bytes")
-        # An object that cannot be read any more keeps what is known of it; one that was touched
-        # but holds the same bytes has no records of its own in this batch.
-        keep = "s.unchanged OR (s.sha256 IS NULL AND t.sha256 IS NOT NULL)"
-        updates = [f"{name} = {value}" for name, value in touched.items() if name != "status"]
-        updates.append(f"status = CASE WHEN {keep} THEN t.status ELSE s.status END")
-        updates += [f"{n} = CASE WHEN {keep} THEN t.{n} ELSE s.{n} END" for n in content]
+        # An object that cannot be read any more keeps what is known of its content, under the size
+        # and time that it had then: what it is now has not been read. One that was touched but
+        # holds the same bytes has no records of its own in this batch. That an object changed is
+        # never forgotten.
+        unread, same = "s.sha256 IS NULL", "s.unchanged OR s.sha256 IS NULL"
+        updates = [f"{name} = s.{name}" for name in ("run_id", "batch")]
+        updates += [_kept(name, unread) for name in ("size", "modified", "etag")]
+        updates += [
+            _kept(name, same) for name in ("sha256", "compression", "records", "unreadable_bytes")
+        ]
+        updates.append(_kept("status", f"t.status = 'changed' AND ({same})"))
         self.lake.merge(
             objects.select(*OBJECTS.names, "unchanged"),
             "objects",
@@ -262,6 +263,11 @@ class Ingest:
         ):
             if not self.lake.has(table):
                 self.lake.overwrite(empty(self.lake.spark, schema), table)
+
+
+def _kept(name: str, condition: str) -> str:
+    """Says in SQL that a column stays where a condition holds, and else takes the source's."""
+    return f"{name} = CASE WHEN {condition} THEN t.{name} ELSE s.{name} END"
 
 
 def _sum_of(name: str) -> Column:

@@ -101,15 +101,24 @@ class LocalSource:
     """Folders and files of this machine, or mounted on every worker."""
 
     def list(self, root: str) -> Iterator[StoredObject]:
-        """Gives the regular files under a root in the order of their names."""
+        """Gives the files under a root in the order of their names.
+
+        Links are followed, unless one leads back to a folder that the walk came through: it would
+        give the same files under ever longer names. A link that leads nowhere is listed, and found
+        unreadable when it is read; pipes, sockets and devices are no objects.
+        """
         path = Path(_local_path(root))
         if path.is_file():
             yield self._stored(path)
             return
         for folder, folders, names in os.walk(path, onerror=_raise, followlinks=True):
-            folders.sort()
+            folders[:] = sorted(
+                name for name in folders if not _leads_back(path, Path(folder, name))
+            )
             for name in sorted(names):
-                yield self._stored(Path(folder, name))
+                file = Path(folder, name)
+                if file.is_file() or file.is_symlink():
+                    yield self._stored(file)
 
     def read(self, item: StoredObject) -> bytes:
         """Returns a file's bytes."""
@@ -117,7 +126,7 @@ class LocalSource:
 
     @staticmethod
     def _stored(path: Path) -> StoredObject:
-        status = path.stat()
+        status = path.stat() if path.exists() else path.lstat()
         modified = datetime.fromtimestamp(status.st_mtime_ns // 1000 / 1e6, tz=timezone.utc)
         return StoredObject(f"file://{path}", status.st_size, modified, None)
 
@@ -239,6 +248,14 @@ def _bucket_and_key(uri: str) -> tuple[str, str]:
 
 def _raise(error: OSError) -> None:
     raise error
+
+
+def _leads_back(root: Path, folder: Path) -> bool:
+    """Says whether a folder is a link to one that lies on the way to it from the root."""
+    if not folder.is_symlink():
+        return False
+    on_the_way = {os.path.realpath(above) for above in folder.parents}
+    return os.path.realpath(folder) in on_the_way
 
 
 @functools.lru_cache(maxsize=8)
