@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qldb_replay import __version__
-from qldb_replay.config import OptionParser, boolean, comma_list, parse
+from qldb_replay.config import OptionParser, boolean, comma_list, parse, value_of
 from qldb_replay.errors import QldbReplayError, UsageError
 from qldb_replay.summary import write_summary
 
@@ -130,17 +130,25 @@ class _Invocation:
         wants_json = any(a in ("--json", "--json=true") for a in self.arguments)
         if wants_json or (self.options is not None and self.options.json):
             print(text, flush=True)
-        if self.options is not None and self.options.summary is not None:
+        target = self._asked("--summary") if self.options is None else self.options.summary
+        if target is not None:
             try:
-                write_summary(self.options.summary, text)
+                write_summary(target, text)
             except Exception as error:
                 message = f"--summary cannot be written ({type(error).__name__})"
                 self._failed(summary, summary["exit_code"] or 2, "UsageError", message)
 
     def _exit_code(self, summary: dict[str, Any]) -> int:
         code: int = summary["exit_code"]
-        forgiven = [] if self.options is None else self.options.exit_zero_on
+        if self.options is None:
+            forgiven = comma_list(self._asked("--exit-zero-on") or "")
+        else:
+            forgiven = self.options.exit_zero_on
         return 0 if str(code) in forgiven else code
+
+    def _asked(self, name: str) -> str | None:
+        """Reads an option of a command line that is wrong elsewhere."""
+        return value_of(self.arguments, name)
 
 
 def _root_cause(error: BaseException) -> str:

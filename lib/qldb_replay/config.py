@@ -17,7 +17,10 @@ import yaml
 from qldb_replay.errors import UsageError
 
 _SECRET_NAME = re.compile(r"secret|password|token|key", re.IGNORECASE)
-_URL_PASSWORD = re.compile(r"(?P<before>[a-zA-Z][\w+.-]*://[^/@:\s]*:)[^@\s]*(?=@)")
+_URL_PASSWORD = re.compile(r"(?P<before>[a-zA-Z][\w+.-]*://[^/@:\s]*:)\S*(?=@)")
+_URL_PARAMETER = re.compile(
+    r"(?P<before>[?&;][^?&;=\s]*(?:secret|password|token|key)[^?&;=\s]*=)[^&;\s]*", re.IGNORECASE
+)
 
 
 class OptionParser(argparse.ArgumentParser):
@@ -61,13 +64,14 @@ def parse(parser: OptionParser, arguments: Sequence[str]) -> argparse.Namespace:
     """
     arguments = _with_values(parser, [_dashed(argument) for argument in arguments])
     given = {argument.partition("=")[0] for argument in arguments}
-    config = _config_of(arguments)
+    config = value_of(arguments, "--config")
     if config is not None:
         arguments = [*_file_arguments(parser, Path(config), given), *arguments]
     options, unknown = parser.parse_known_args(arguments)
     if unknown and "--JOB-NAME" not in given:
-        names = [argument.partition("=")[0] for argument in unknown]
-        parser.error(f"unknown arguments: {' '.join(names)}")
+        # What stands alone may be an unknown option's value, and secret.
+        names = [argument.partition("=")[0] for argument in unknown if argument.startswith("-")]
+        parser.error(f"unknown arguments: {' '.join(names) or 'a word that belongs to no option'}")
     return options
 
 
@@ -89,10 +93,11 @@ def _with_values(parser: OptionParser, arguments: Sequence[str]) -> list[str]:
     return written
 
 
-def _config_of(arguments: Sequence[str]) -> str | None:
+def value_of(arguments: Sequence[str], name: str) -> str | None:
+    """Finds one option's value on a command line that may be wrong elsewhere."""
     for place, argument in enumerate(arguments):
-        name, mark, value = argument.partition("=")
-        if name == "--config":
+        given, mark, value = _dashed(argument).partition("=")
+        if given == name:
             return value if mark else "".join(arguments[place + 1 : place + 2])
     return None
 
@@ -122,14 +127,17 @@ def _file_arguments(parser: OptionParser, path: Path, given: set[str]) -> list[s
         option = _dashed(f"--{name}")
         if option not in known:
             raise UsageError(f"--config {path}: unknown option {name!r}")
-        if option in given:
+        if option in given or value is None:
             continue
         if isinstance(value, Mapping):
-            value = [f"{key}={item}" for key, item in value.items()]
+            value = [f"{key}={_word(item)}" for key, item in value.items()]
         for item in value if isinstance(value, list) else [value]:
-            text = str(item).lower() if isinstance(item, bool) else str(item)
-            arguments.append(f"{option}={text}")
+            arguments.append(f"{option}={_word(item)}")
     return arguments
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def spark_settings(pairs: Sequence[str]) -> dict[str, str]:
@@ -158,6 +166,7 @@ def _masked(name: str, value: Any) -> Any:
     if isinstance(value, (bool, int, float)):
         return value
     text = _URL_PASSWORD.sub(r"\g<before>***", str(value))
+    text = _URL_PARAMETER.sub(r"\g<before>***", text)
     key, mark, _ = text.partition("=")
     if mark and _SECRET_NAME.search(key):
         return f"{key}=***"
