@@ -1,0 +1,150 @@
+"""The command line where no Spark is needed: help, wrong usage, summaries, exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from qldb_replay import __version__, commands
+from qldb_replay.cli import COMMANDS, main
+from qldb_replay.errors import StageError, UsageError
+
+
+def last_line(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    summary: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    return summary
+
+
+def test_help_names_every_command(capsys) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+
+    assert all(f"  {command} " in shown for command in COMMANDS)
+    assert main([]) == 2
+
+
+def test_the_version_is_told(capsys) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"qldb-replay {__version__}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help_with_an_example_and_the_exit_codes(command: str, capsys) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    shown = capsys.readouterr().out
+
+    assert ended.value.code == 0
+    assert f"example: qldb-replay {command} " in shown or command == "doctor"
+    assert "exit codes: 0 done" in shown
+    assert "--exit-zero-on" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["rune"], "no command 'rune'"),
+        (["run", "--lake", "l"], "--archive"),
+        (["ingest", "--archive", "a", "--lake", "l", "--nope"], "--nope"),
+        (["simulate", "--out", "x", "--revisions", "many"], "--revisions"),
+        (["simulate", "--out", "x", "--revisions", "0"], "revisions: expected at least 1"),
+        (["inspect"], "OBJECT"),
+    ],
+)
+def test_wrong_usage_is_2_with_a_message_and_a_summary(arguments, says: str, capsys) -> None:
+    assert main([*arguments, "--json"]) == 2
+    out, err = capsys.readouterr()
+    summary = json.loads(out.splitlines()[-1])
+
+    assert says in err
+    assert summary["command"] == arguments[0]
+    assert summary["exit_code"] == 2
+    assert summary["counts"] == {}
+    assert summary["error"] == {"type": "UsageError", "message": err.strip()[13:]}
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "kind"),
+    [
+        (UsageError("no"), 2, "UsageError"),
+        (StageError("broke"), 4, "StageError"),
+        (KeyboardInterrupt(), 4, "Interrupted"),
+        (ValueError("secret content"), 4, "ValueError"),
+    ],
+)
+def test_each_way_to_end_has_its_code(monkeypatch, capsys, tmp_path, raised, code, kind) -> None:
+    def fail(_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(commands, "doctor", fail)
+
+    assert main(["doctor", "--summary", str(tmp_path / "deep" / "s.json")]) == code
+    summary = json.loads((tmp_path / "deep" / "s.json").read_text())
+    assert (summary["exit_code"], summary["error"]["type"]) == (code, kind)
+    assert "secret content" not in summary["error"]["message"]
+    assert "secret content" not in capsys.readouterr().err
+
+
+def test_some_codes_can_be_taken_for_0_but_the_summary_says_which(monkeypatch, capsys) -> None:
+    outcome = SimpleNamespace(exit_code=3, counts={}, lines=[])
+    monkeypatch.setattr(commands, "doctor", lambda _: outcome)
+
+    assert main(["doctor", "--exit-zero-on", "1,3", "--json"]) == 0
+    assert last_line(capsys)["exit_code"] == 3
+    assert main(["doctor", "--exit-zero-on", "1"]) == 3
+
+
+def test_a_summary_that_cannot_be_written_is_no_success(monkeypatch, tmp_path, capsys) -> None:
+    outcome = SimpleNamespace(exit_code=0, counts={}, lines=["done"])
+    monkeypatch.setattr(commands, "doctor", lambda _: outcome)
+    (tmp_path / "file").write_text("")
+
+    assert main(["doctor", "--summary", str(tmp_path / "file" / "s.json")]) == 2
+    assert "--summary cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_wrong_option_also_reaches_the_summary_file(tmp_path: Path, place: str) -> None:
+    target = tmp_path / "s.json"
+    wrong, given = ["--nope", "1"], ["--summary", str(target)]
+    arguments = [*wrong, *given] if place == "before" else [*given, *wrong]
+
+    assert main(["doctor", *arguments]) == 2
+    assert json.loads(target.read_text())["exit_code"] == 2
+
+
+def test_a_wrong_option_can_be_taken_for_0(tmp_path: Path) -> None:
+    assert main(["doctor", "--exit-zero-on", "2", "--nope"]) == 0
+
+
+def test_simulate_and_inspect_work_together(tmp_path: Path, capsys) -> None:
+    out = tmp_path / "archive"
+    given = ["--revisions", "20", "--tables", "Person", "--duplicates", "0"]
+    assert main(["simulate", "--out", str(out), *given, "--json"]) == 0
+    simulated = last_line(capsys)
+    objects = [str(path) for path in sorted(out.rglob("*")) if path.is_file()]
+
+    assert main(["inspect", *objects, "--json"]) == 0
+    *lines, last = map(json.loads, capsys.readouterr().out.splitlines())
+
+    assert last["counts"]["records"] == simulated["counts"]["records"] == len(lines)
+    assert {line["hash_matches"] for line in lines} == {True, None}
+    revisions = [line for line in lines if line["record_type"] == "REVISION_DETAILS"]
+    assert len(revisions) == 20
+
+
+def test_inspect_says_what_is_no_record(tmp_path: Path, capsys) -> None:
+    (tmp_path / "object").write_bytes(b"\xe0\x01\x00\xea\x0f")
+
+    assert main(["inspect", str(tmp_path / "object")]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["reason"]
+
+
+def test_inspect_of_what_is_not_there_is_2(tmp_path: Path, capsys) -> None:
+    assert main(["inspect", str(tmp_path / "none")]) == 2
+    assert str(tmp_path / "none") in capsys.readouterr().err
