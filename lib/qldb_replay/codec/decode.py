@@ -153,13 +153,12 @@ class RecordDecoder:
     def _columns(self, source: Source, symbols_end: int, field: Field) -> Decoded:
         record = source.buf
         stream_arn, record_type, payload = read_envelope(source, field)
-        content = record[:symbols_end] + record[payload[0] : payload[2]]
-        content = sha256(content).digest()[:_CONTENT_BYTES]
         if record_type == REVISION_DETAILS:
             details = read_revision_details(source, payload)
+            content = _digest(record[:symbols_end] + record[payload[0] : payload[2]])
             return _revision(record_type, stream_arn, details, symbols_end, content)
         if record_type == BLOCK_SUMMARY:
-            return _block(record_type, stream_arn, read_block(source, payload), content)
+            return _block(record_type, stream_arn, read_block(source, payload), _digest(record))
         self._evaluator.evaluate(record, payload[0], payload[2], source.table)
         return Decoded(record_type, stream_arn, None, None, None, None, None, None, None)
 
