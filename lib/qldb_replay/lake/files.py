@@ -23,17 +23,19 @@ class LakeFiles:
         self._fs = root.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration())
 
     def read(self, name: str) -> str | None:
-        """Returns a file's text, None where there is no such file."""
-        path = self._path(name)
-        if not self._fs.exists(path):
-            path = self._path(f"{name}.new")
-            if not self._fs.exists(path):
-                return None
-        stream = self._fs.open(path)
-        try:
-            return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
-        finally:
-            stream.close()
+        """Returns a file's text, None where there is no such file.
+
+        A file that another process writes over (`overwrite`) may be empty or cut short.
+        """
+        for candidate in (name, f"{name}.new"):
+            try:
+                return self._text(self._path(candidate))
+            except Py4JJavaError as error:
+                if _is(error, "ChecksumException"):
+                    return ""
+                if not _is(error, "FileNotFoundException"):
+                    raise
+        return None
 
     def write(self, name: str, text: str) -> None:
         """Replaces a file: a reader sees the old text or the new, never a part.
@@ -46,14 +48,18 @@ class LakeFiles:
         self._fs.delete(target, False)
         self._fs.rename(fresh, target)
 
+    def overwrite(self, name: str, text: str) -> None:
+        """Writes over a file: it is there at every moment, but a reader may see a part."""
+        self._put(self._path(name), text, overwrite=True)
+
     def create(self, name: str, text: str) -> bool:
         """Writes a file unless it exists; returns whether it was written."""
         try:
             self._put(self._path(name), text, overwrite=False)
         except Py4JJavaError as error:
-            if "FileAlreadyExistsException" in error.java_exception.getClass().getName():
-                return False
-            raise
+            if not _is(error, "FileAlreadyExistsException"):
+                raise
+            return False
         return True
 
     def exists(self, name: str) -> bool:
@@ -77,9 +83,20 @@ class LakeFiles:
     def _path(self, name: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(f"{self._root}/{name}")
 
+    def _text(self, path: Any) -> str:
+        stream = self._fs.open(path)
+        try:
+            return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
+        finally:
+            stream.close()
+
     def _put(self, path: Any, text: str, *, overwrite: bool) -> None:
         stream = self._fs.create(path, overwrite)
         try:
             stream.write(bytearray(text, "utf-8"))
         finally:
             stream.close()
+
+
+def _is(error: Py4JJavaError, name: str) -> bool:
+    return str(error.java_exception.getClass().getName()).endswith(f".{name}")

@@ -21,6 +21,7 @@ from qldb_replay.lake.state import FOLDER
 NAME = f"{FOLDER}/lock.json"
 BEAT_SECONDS = 10.0
 STALE_SECONDS = 60.0
+_UNKNOWN = {"run_id": "unknown", "host": "unknown", "boot": "", "pid": 0, "beat": None}
 
 
 @contextlib.contextmanager
@@ -63,7 +64,7 @@ def _acquire(files: LakeFiles, run_id: str) -> None:
             files.delete(NAME)
         elif deadline is None or seen is None:
             seen, deadline = holder, time.monotonic() + STALE_SECONDS
-        elif holder["beat"] != seen["beat"]:
+        elif holder is not _UNKNOWN and holder["beat"] != seen["beat"]:
             raise UsageError(
                 f"run {holder['run_id']} on {holder['host']} (process {holder['pid']}) is writing "
                 "to this lake: wait for it, or take the lock away with --break-lock if it is gone"
@@ -100,15 +101,19 @@ def _beat(files: LakeFiles, run_id: str, stop: threading.Event) -> None:
     while not stop.wait(BEAT_SECONDS):
         if (_holder(files) or {}).get("run_id") != run_id:
             return
-        files.write(NAME, _text(run_id))
+        # In place: where the lock is gone for a moment, another run takes it.
+        files.overwrite(NAME, _text(run_id))
 
 
 def _holder(files: LakeFiles) -> dict[str, object] | None:
     text = files.read(NAME)
+    if text is None:
+        return None
     try:
-        return None if text is None else dict(json.loads(text))
-    except ValueError:  # killed while it wrote the lock
-        return {"run_id": "unknown", "host": "unknown", "boot": "", "pid": 0, "beat": None}
+        found = json.loads(text)
+    except ValueError:  # half written, by a killed run or at this moment
+        found = None
+    return found if isinstance(found, dict) and found.keys() >= _UNKNOWN.keys() else _UNKNOWN
 
 
 def _text(run_id: str) -> str:

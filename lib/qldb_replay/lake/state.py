@@ -99,7 +99,11 @@ class LakeState:
         return Plan(found["batch"], objects)
 
     def open(self, plan: Plan) -> None:
-        """Writes a plan down before anything of it is read."""
+        """Writes a plan down before anything of it is read.
+
+        Its number goes first: after a kill between the two it is never given to another plan, whose
+        rows Delta would drop as written before.
+        """
         rows = [
             [
                 planned.stored.uri,
@@ -110,8 +114,8 @@ class LakeState:
             ]
             for planned in plan.objects
         ]
-        self._write("plan", {"batch": plan.batch, "objects": rows})
         self._write("batch", {"batch": plan.batch})
+        self._write("plan", {"batch": plan.batch, "objects": rows})
 
     def close(self) -> None:
         """Forgets the open plan, all of which is in the tables now."""
