@@ -1,0 +1,94 @@
+"""What a lake knows of its own progress."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from datetime import datetime, timezone
+
+import pytest
+
+from qldb_replay.errors import UsageError
+from qldb_replay.lake.sources import StoredObject
+from qldb_replay.lake.state import FORMAT, LakeState, Plan, PlannedObject
+
+MODIFIED = datetime(2024, 2, 29, 23, 59, 59, 999_999, tzinfo=timezone.utc)
+PLAN = Plan(
+    3,
+    (
+        PlannedObject(StoredObject('s3://b/ä %2F"\n', 0, MODIFIED, "e-2"), None),
+        PlannedObject(StoredObject("file:///a", 1 << 40, MODIFIED, None), b""),
+        PlannedObject(StoredObject("file:///b", 1, MODIFIED.replace(microsecond=0), None), b"\0x"),
+    ),
+)
+
+
+def test_a_new_lake_is_claimed_once(files) -> None:
+    state = LakeState(files)
+    assert not state.exists()
+
+    state.claim()
+    state.claim()
+
+    assert state.exists()
+    assert json.loads(files.read("_qldb_replay/lake.json"))["format"] == FORMAT
+
+
+def test_a_newer_lake_is_refused_with_both_versions(files) -> None:
+    newer = json.dumps({"format": FORMAT + 1, "version": "7.8.9"})
+    files.write("_qldb_replay/lake.json", newer)
+
+    with pytest.raises(UsageError, match=rf"format {FORMAT + 1}.*7\.8\.9.*up to {FORMAT}"):
+        LakeState(files).claim()
+
+    assert newer == files.read("_qldb_replay/lake.json")
+
+
+def test_a_plan_comes_back_as_it_was_written(files) -> None:
+    LakeState(files).open(PLAN)
+
+    assert LakeState(files).open_plan() == PLAN
+
+
+def test_an_open_batch_is_planned_but_not_ingested(files) -> None:
+    state = LakeState(files)
+    assert (state.last_batch(), state.ingested_batch(), state.open_plan()) == (0, 0, None)
+
+    state.open(PLAN)
+    assert (state.last_batch(), state.ingested_batch()) == (3, 2)
+
+    state.close()
+    assert (state.last_batch(), state.ingested_batch(), state.open_plan()) == (3, 3, None)
+
+
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_no_kill_while_a_plan_is_written_gives_its_number_to_another(
+    files, monkeypatch, written: int
+) -> None:
+    """Delta drops a batch whose number it has seen: its records would be lost without a word."""
+    state = LakeState(files)
+    state.open(Plan(1, ()))
+    state.close()
+    write = files.write
+    left = iter([write] * written)
+    monkeypatch.setattr(files, "write", lambda *given: next(left)(*given))
+    with contextlib.suppress(StopIteration):
+        state.open(PLAN)
+    monkeypatch.setattr(files, "write", write)
+
+    open_plan = state.open_plan()
+    state.close()
+
+    assert (open_plan is not None) == (written == 2)
+    assert state.last_batch() == state.ingested_batch() == (3 if written else 1)
+
+
+def test_marks_are_kept_for_each_table(files) -> None:
+    state = LakeState(files)
+    assert state.mark("history/Person") == {}
+
+    state.set_mark("history/Person", batch=2, name="Person")
+    state.set_mark("history", batch=1)
+
+    assert state.mark("history/Person") == {"batch": 2, "name": "Person"}
+    assert state.mark("history") == {"batch": 1}
