@@ -14,8 +14,16 @@ from dataclasses import dataclass, field
 CREATED, DROPPED, UNDROPPED = "created", "dropped", "undropped"
 ACTIVE, INACTIVE = "ACTIVE", "INACTIVE"
 
-DDL_PATTERN = r"(?is)^(?:\s|--[^\n]*\n|/\*.*?\*/)*(create|drop|undrop)\s+(table|index)\b"
-"""Finds the statements that `read_ddl` looks at, in Python's and in Java's expressions."""
+COMMENT_PATTERN = r"--[^\n]*|/\*[\s\S]*?\*/"
+DDL_PATTERN = r"(?i)^\s*(create|drop|undrop)\s+(table|index)\b"
+"""Finds what `read_ddl` looks at once comments (`COMMENT_PATTERN`) became blanks.
+
+Both are for Python's and for Java's regular expressions. Two simple steps, because Java follows a
+repeated choice by recursion: a few thousand blanks in one statement would overflow its stack.
+"""
+
+# Quoted text stays: what looks like a comment in it is none.
+_QUOTED_OR_COMMENT = re.compile(rf"""("(?:[^"]|"")*"|'(?:[^']|'')*'|`[^`]*`)|{COMMENT_PATTERN}""")
 
 _NAME = r"(\"(?:[^\"]|\"\")+\"|[^\s\"'`();,]+)"
 _FORMS = {
@@ -99,6 +107,7 @@ class Table:
 
 def read_ddl(statement: str) -> Ddl | None:
     """Reads a statement's text; None where it is none that changes tables or indexes."""
+    statement = _QUOTED_OR_COMMENT.sub(lambda found: found.group(1) or " ", statement)
     opening = re.match(DDL_PATTERN, statement)
     if opening is None:
         return None

@@ -21,7 +21,15 @@ from pyspark.sql.types import (
 )
 
 from qldb_replay.errors import StageError
-from qldb_replay.journal.tables import DDL_PATTERN, Event, Sighting, Table, read_ddl, trace_tables
+from qldb_replay.journal.tables import (
+    COMMENT_PATTERN,
+    DDL_PATTERN,
+    Event,
+    Sighting,
+    Table,
+    read_ddl,
+    trace_tables,
+)
 from qldb_replay.lake.delta import Lake
 
 TABLE = "tables"
@@ -89,7 +97,7 @@ def _ddl(blocks: DataFrame) -> DataFrame:
         F.posexplode("statements").alias("index", "said"),
     )
     return statements.select("strand_id", "sequence_no", "time", "index", "said.statement").where(
-        F.col("statement").rlike(DDL_PATTERN)
+        F.regexp_replace("statement", COMMENT_PATTERN, " ").rlike(DDL_PATTERN)
     )
 
 
