@@ -72,7 +72,9 @@ class Evaluator:
         self._memo: dict[bytes, Form] = {}
         self._shapes: dict[str, tuple[str, list[int] | None]] = {}
 
-    def evaluate(self, buf: bytes, start: int, end: int, table: SymbolTable) -> Form:
+    def evaluate(
+        self, buf: bytes, start: int, end: int, table: SymbolTable, level: int = 1
+    ) -> Form:
         """Evaluates one value.
 
         Args:
@@ -80,6 +82,7 @@ class Evaluator:
             start: offset of the type descriptor.
             end: offset behind the value.
             table: the symbol table in force.
+            level: how deep the value is in what is evaluated.
 
         Returns:
             The message, whose hash is the Ion Hash, the JSON text and the sketch.
@@ -90,7 +93,7 @@ class Evaluator:
         body, stop = body_bounds(buf, start, end)
         if stop != end:
             raise IonFormatError("value does not fill its place", start)
-        return self._value(buf, start, body, end, table, 1)
+        return self._value(buf, start, body, end, table, level)
 
     def _value(
         self, buf: bytes, pos: int, body: int, end: int, table: SymbolTable, level: int

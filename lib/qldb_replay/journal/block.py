@@ -35,6 +35,16 @@ from qldb_replay.journal.fields import (
     struct_fields,
     time,
 )
+from qldb_replay.journal.hashed import (
+    hash_and_read,
+    known,
+    read_hash,
+    read_list,
+    read_number,
+    read_string,
+    read_struct,
+    read_time,
+)
 from qldb_replay.journal.merkle import dot, merkle_root
 
 Statement = tuple[str | None, int | None, bytes | None]
@@ -139,14 +149,14 @@ def read_block(source: Source, field: Field) -> Block:
     redaction_info = take("redactionInfo", None)
     if fields:
         check_rest(source, fields)
-    statements, documents = _read_transaction_info(source, transaction_info)
+    transaction_hash: bytes | None = None
+    written: tuple[list[Statement] | None, list[Document] | None] = None, None
+    if transaction_info is not None:
+        transaction_hash, written = hash_and_read(source, transaction_info, _read_transaction_info)
     redactions = _read_redaction_info(source, redaction_info)
     listed = set() if entries is None else set(entries)
     root = merkle_root([leaf or b"" for leaf, _ in summaries or []])
-    transaction_hash, redaction_hash = (
-        None if info is None else ion_hash_of(source, info)[0]
-        for info in (transaction_info, redaction_info)
-    )
+    redaction_hash = None if redaction_info is None else ion_hash_of(source, redaction_info)[0]
     checks = BlockChecks(
         root,
         None if root == b"" else root in listed,
@@ -166,8 +176,7 @@ def read_block(source: Source, field: Field) -> Block:
         entries,
         tx_id,
         timestamp,
-        statements,
-        documents,
+        *written,
         summaries,
         redactions,
         checks,
@@ -201,47 +210,58 @@ def _read_summaries(source: Source, field: Field | None) -> list[Summary] | None
 
 
 def _read_transaction_info(
-    source: Source, field: Field | None
-) -> tuple[list[Statement] | None, list[Document] | None]:
-    """Statements and documents. All of transactionInfo is hashed, and so validated."""
-    if field is None:
-        return None, None
-    fields = struct_fields(source, field, "transactionInfo")
-    found = list_of(source, fields.get("statements"), "statements")
-    statements = None if found is None else [_read_statement(source, each) for each in found]
-    touched = fields.get("documents")
-    if touched is None:
-        return statements, None
-    documents = struct_fields(source, touched, "documents")
-    return statements, [_read_document(source, *each) for each in documents.items()]
+    source: Source, field: Field
+) -> tuple[bytes, tuple[list[Statement] | None, list[Document] | None]]:
+    """Hash message, statements and documents."""
+    message, found = read_struct(source, field, "transactionInfo", 1, _TRANSACTION_INFO)
+    return message, (found.get("statements"), found.get("documents"))
 
 
-def _read_statement(source: Source, field: Field) -> Statement:
-    fields = struct_fields(source, field, "statement")
-    return (
-        optional_text(source, fields.get("statement"), "statement"),
-        time(source, fields.get("startTime"), "startTime"),
-        hash_value(source, fields.get("statementDigest"), "statementDigest"),
-    )
+def _read_statements(
+    source: Source, field: Field, what: str, level: int
+) -> tuple[bytes, list[Statement]]:
+    return read_list(source, field, what, level, _read_statement, "statement")
 
 
-def _read_document(source: Source, document_id: str, field: Field) -> Document:
-    fields = struct_fields(source, field, "document")
-    found = list_of(source, fields.get("statements"), "statements of a document")
-    indexes = None if found is None else [_read_index(source, each) for each in found]
-    return (
-        document_id,
-        optional_text(source, fields.get("tableId"), "tableId"),
-        optional_text(source, fields.get("tableName"), "tableName"),
-        indexes,
-    )
+def _read_statement(source: Source, field: Field, what: str, level: int) -> tuple[bytes, Statement]:
+    message, found = read_struct(source, field, what, level, _STATEMENT)
+    take = found.get
+    return message, (take("statement"), take("startTime"), take("statementDigest"))
 
 
-def _read_index(source: Source, field: Field) -> int:
-    index = number(source, field, "index of a statement")
+def _read_documents(
+    source: Source, field: Field, what: str, level: int
+) -> tuple[bytes, list[Document]]:
+    message, found = read_struct(source, field, what, level, {}, _read_document)
+    return message, [(document_id, *each) for document_id, each in found.items()]
+
+
+def _read_document(
+    source: Source, field: Field, what: str, level: int
+) -> tuple[bytes, tuple[str | None, str | None, list[int] | None]]:
+    message, found = read_struct(source, field, "document", level, _DOCUMENT)
+    take = found.get
+    return message, (take("tableId"), take("tableName"), take("statements"))
+
+
+def _read_indexes(source: Source, field: Field, what: str, level: int) -> tuple[bytes, list[int]]:
+    return read_list(source, field, what, level, _read_index, "index of a statement")
+
+
+def _read_index(source: Source, field: Field, what: str, level: int) -> tuple[bytes, int]:
+    message, index = read_number(source, field, what, level)
     if index >= _INT_END:
-        raise RecordFormatError("index of a statement is beyond 32 bits", field[0])
-    return index
+        raise RecordFormatError(f"{what} is beyond 32 bits", field[0])
+    return message, index
+
+
+_STATEMENT = known(
+    "", {"statement": read_string, "startTime": read_time, "statementDigest": read_hash}
+)
+_DOCUMENT = known(
+    "", {"tableId": read_string, "tableName": read_string, "statements": _read_indexes}
+)
+_TRANSACTION_INFO = known("", {"statements": _read_statements, "documents": _read_documents})
 
 
 def _read_redaction_info(source: Source, field: Field | None) -> list[Redaction] | None:

@@ -5,7 +5,7 @@ A field that is null counts as absent: the stream has no nulls of its own, and b
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from qldb_replay.errors import IonFormatError, RecordFormatError
 from qldb_replay.ion.evaluate import Evaluator
@@ -19,6 +19,8 @@ Field = tuple[int, int, int]
 """Offsets of a value: its type descriptor, its body, and behind its body."""
 
 Fields = dict[str, Field]
+
+T = TypeVar("T")
 
 HASH_BYTES = 32
 _LONG_END = 2**63
@@ -105,16 +107,16 @@ def check_rest(source: Source, fields: Fields) -> None:
         source.evaluator.evaluate(source.buf, pos, stop, source.table)
 
 
-def required(field: Field | None, what: str, offset: int) -> Field:
+def required(field: T | None, what: str, offset: int) -> T:
     """Insists on a field.
 
     Args:
-        field: the field, None if it is absent.
+        field: the field or its content, None if it is absent.
         what: its name, for the error.
         offset: where it should have been.
 
     Returns:
-        The field.
+        The same.
 
     Raises:
         RecordFormatError: it is absent.

@@ -27,12 +27,16 @@ from qldb_replay.journal.fields import (
     check_rest,
     hash_value,
     ion_hash_of,
-    number,
-    optional_text,
     required,
     struct_fields,
-    text,
-    time,
+)
+from qldb_replay.journal.hashed import (
+    hash_and_read,
+    known,
+    read_number,
+    read_string,
+    read_struct,
+    read_time,
 )
 from qldb_replay.journal.merkle import dot
 
@@ -107,13 +111,14 @@ def read_revision(source: Source, field: Field) -> Revision:
     address = required(fields.pop("blockAddress", None), "blockAddress", offset)
     metadata = required(fields.pop("metadata", None), "metadata", offset)
     strand_id, sequence_no = read_address(source, address)
-    document_id, version, tx_id, tx_time = _read_metadata(source, metadata)
+    metadata_hash, (document_id, version, tx_id, tx_time) = hash_and_read(
+        source, metadata, _read_metadata
+    )
     stored = hash_value(source, fields.pop("hash", None), "hash")
     data = fields.pop("data", None)
     data_hash = hash_value(source, fields.pop("dataHash", None), "dataHash")
     if fields:
         check_rest(source, fields)
-    metadata_hash, _, _ = ion_hash_of(source, metadata)
     json = sketch = None
     if data is not None:
         data_hash, json, sketch = ion_hash_of(source, data)
@@ -142,17 +147,21 @@ def read_revision(source: Source, field: Field) -> Revision:
     )
 
 
-def _read_metadata(source: Source, field: Field) -> tuple[str, int, str | None, int | None]:
-    """Document ID, version, transaction ID and time. All of it is hashed, and so validated."""
-    fields = struct_fields(source, field, "metadata")
-    document = required(fields.get("id"), "metadata.id", field[0])
-    version = required(fields.get("version"), "metadata.version", field[0])
-    return (
-        text(source, document, "metadata.id"),
-        number(source, version, "metadata.version"),
-        optional_text(source, fields.get("txId"), "metadata.txId"),
-        time(source, fields.get("txTime"), "metadata.txTime"),
-    )
+def _read_metadata(
+    source: Source, field: Field
+) -> tuple[bytes, tuple[str, int, str | None, int | None]]:
+    """Hash message, document ID, version, transaction ID and time."""
+    message, found = read_struct(source, field, "metadata", 1, _METADATA)
+    take = found.get
+    document_id = required(take("id"), "metadata.id", field[0])
+    version = required(take("version"), "metadata.version", field[0])
+    return message, (document_id, version, take("txId"), take("txTime"))
+
+
+_METADATA = known(
+    "metadata.",
+    {"id": read_string, "version": read_number, "txTime": read_time, "txId": read_string},
+)
 
 
 def _delete_rule(stored: bytes | None, metadata_hash: bytes) -> str | None:
