@@ -1,0 +1,194 @@
+"""A run that breaks off anywhere, with objects arriving meanwhile, and is then repeated."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qldb_replay.cli import main
+from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.state import LakeState
+from qldb_replay.simulate import SimulateOptions, simulate
+
+PROGRAM = "import sys; from qldb_replay.cli import main; sys.exit(main())"
+SPARK = {
+    "spark.master": "local[2]",
+    "spark.driver.memory": "1g",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+}
+
+
+class Killed(BaseException):
+    """No `except Exception` catches a kill."""
+
+
+class Deliveries:
+    """An archive whose objects arrive one after the other."""
+
+    def __init__(self, folder: Path, objects: int) -> None:
+        self.archive, self.lake = folder / "archive", folder / "lake"
+        options = {"revisions": 200, "tables": ("Person",), "redactions": 1, "duplicates": 0.05}
+        simulate(SimulateOptions(out=folder / "all", object_bytes=200_000 // objects, **options))
+        self._all = folder / "all"
+        self._left = sorted(path for path in self._all.rglob("*") if path.is_file())
+        self.arrive(1)
+
+    def arrive(self, objects: int | None = None) -> None:
+        """Lets some objects arrive, or all that are left."""
+        count = len(self._left) if objects is None else objects
+        for path in self._left[:count]:
+            target = self.archive / path.relative_to(self._all)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(path, target)
+        self._left = self._left[count:]
+
+    def run(self, lake: Path | None = None) -> list[str]:
+        return ["run", "--archive", str(self.archive), "--lake", str(lake or self.lake)]
+
+
+@pytest.fixture
+def deliveries(tmp_path: Path, spark) -> Deliveries:
+    return Deliveries(tmp_path, 8)
+
+
+@pytest.fixture
+def same_as_in_one_go(tmp_path: Path, read_table) -> Callable[[Deliveries], None]:
+    """Compares a lake with one that a single run builds from the same archive."""
+
+    def rows(lake: Path, table: str) -> list[str]:
+        volatile = ("batch", "run_id")
+        found = read_table(lake, table)
+        return sorted(
+            str([(name, row[name]) for name in sorted(row) if name not in volatile])
+            for row in found
+        )
+
+    def check(deliveries: Deliveries) -> None:
+        other = tmp_path / "one-go"
+        assert main(deliveries.run(other)) == 0
+        names = [log.parent.relative_to(other).as_posix() for log in other.rglob("_delta_log")]
+        assert {"records", "revisions", "history/Person", "current/Person"} < set(names)
+        for name in set(names) - {"runs"}:
+            assert rows(other, name) == rows(deliveries.lake, name), name
+
+    return check
+
+
+STEPS = (
+    (Lake, ("append_batch", "overwrite", "append", "merge")),
+    (LakeState, ("open", "close", "set_mark")),
+)
+
+
+@pytest.fixture
+def mortal(monkeypatch) -> Iterator[set[str]]:
+    """Kills the command right after each step that it does for the first time."""
+    done: set[str] = set()
+
+    def wrapped(name: str, step: Callable[..., Any]) -> Callable[..., Any]:
+        def call(self: Any, *arguments: Any, **named: Any) -> Any:
+            result = step(self, *arguments, **named)
+            where = [word for word in arguments if isinstance(word, str)]
+            this = " ".join([name, *where])
+            if "runs" not in where and this not in done:
+                done.add(this)
+                raise Killed(this)
+            return result
+
+        return call
+
+    for owner, names in STEPS:
+        for name in names:
+            monkeypatch.setattr(owner, name, wrapped(name, getattr(owner, name)))
+    yield done
+    monkeypatch.undo()
+
+
+def stutter(deliveries: Deliveries, done: set[str], arriving: tuple[int, ...]) -> int:
+    """Repeats the command until it gets through; returns how often it was killed."""
+    for kills in range(100):
+        if kills in arriving:
+            deliveries.arrive(1)
+        try:
+            code = main(deliveries.run())
+        except Killed:
+            continue
+        assert code == 0
+        return kills
+    pytest.fail(f"never got through: {sorted(done)}")
+
+
+def test_a_kill_after_any_step_loses_and_repeats_nothing(
+    deliveries: Deliveries, mortal: set[str], same_as_in_one_go, monkeypatch, read_table
+) -> None:
+    kills = stutter(deliveries, mortal, arriving=(2, 5, 9))
+    first = set(mortal)
+    assert {"open", "append_batch records", "close", "set_mark history"} < first
+    mortal.clear()
+    deliveries.arrive()
+    kills += stutter(deliveries, mortal, arriving=())
+    assert {"merge objects", "set_mark revisions", "set_mark history"} < mortal
+    monkeypatch.undo()
+
+    same_as_in_one_go(deliveries)
+    ended = [row["ended"] is not None for row in read_table(deliveries.lake, "runs")]
+    assert (ended.count(False), ended.count(True)) == (kills, 2)
+
+
+def seen(lake: Path, *names: str) -> bool:
+    return all((lake / name).exists() for name in names)
+
+
+def first_commit(table: str) -> str:
+    return f"{table}/_delta_log/{0:020}.json"
+
+
+POINTS = [
+    ("_qldb_replay/plan.json", "_qldb_replay/tables/blocks.json"),
+    (first_commit("records"), first_commit("objects")),
+    (first_commit("blocks"), first_commit("revisions")),
+    (first_commit("revisions"), "_qldb_replay/tables/history.json"),
+    (first_commit("history/Person"), "_qldb_replay/tables/history.json"),
+]
+
+
+def killed_at(deliveries: Deliveries, there: str, not_yet: str) -> None:
+    """Starts the command in a process of its own and kills it with all its children."""
+    settings = [word for item in SPARK.items() for word in ("--spark", "=".join(item))]
+    arguments = [sys.executable, "-c", PROGRAM, *deliveries.run(), *settings]
+    process = subprocess.Popen(
+        arguments, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        while not seen(deliveries.lake, there):
+            assert process.poll() is None, f"ended before {there} was written"
+            time.sleep(0.005)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert not seen(deliveries.lake, not_yet)
+
+
+@pytest.mark.slow
+def test_kill_9_at_any_stage_is_survived(
+    deliveries: Deliveries, same_as_in_one_go, read_table
+) -> None:
+    for there, not_yet in POINTS:
+        killed_at(deliveries, there, not_yet)
+        deliveries.arrive(1)
+
+    assert main(deliveries.run()) == 0
+
+    same_as_in_one_go(deliveries)
+    ended = [row["ended"] is not None for row in read_table(deliveries.lake, "runs")]
+    assert (ended.count(False), ended.count(True)) == (len(POINTS), 1)
