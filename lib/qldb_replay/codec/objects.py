@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -30,8 +30,6 @@ _RECORD = (
     "document_id",
     "version",
     "hash",
-    "revision",
-    "block",
     "ion",
 )
 
@@ -73,7 +71,9 @@ class _Rows:
         self.clear()
 
     def clear(self) -> None:
-        self._records: list[tuple[Any, ...]] = []
+        self._records = _Tuples(len(_RECORD))
+        self._revisions = _Tuples(REVISION.num_fields)
+        self._blocks = _Tuples(BLOCK.num_fields)
         self._quarantine: list[tuple[int, int, str, bytes]] = []
         self._summary: dict[str, Any] | None = None
         self._bytes = 0
@@ -101,7 +101,10 @@ class _Rows:
         self._unreadable_bytes += length
 
     def _record(self, offset: int, length: int, part: int, decoded: Decoded, data: bytes) -> None:
-        self._records.append((offset, length, part, *decoded, data))
+        *envelope, revision, block = decoded
+        self._records.add((offset, length, part, *envelope, data))
+        self._revisions.add(revision)
+        self._blocks.add(block)
         self._bytes += 2 * length
         self._records_given += 1
 
@@ -121,52 +124,80 @@ class _Rows:
         records, quarantine = len(self._records), len(self._quarantine)
         own = 0 if self._summary is None else 1
         total = records + quarantine + own
-        columns: dict[str, list[Any]] = {
+        columns: dict[str, Any] = {
             "kind": ["record"] * records + ["quarantine"] * quarantine + ["object"] * own,
             "object_uri": [self._uri] * total,
         }
         if records:
-            for name, values in zip(_RECORD, zip(*self._records, strict=True), strict=True):
-                columns[name] = [*values, *[None] * (total - records)]
+            others = total - records
+            for name, values in zip(_RECORD, self._records.columns(), strict=True):
+                columns[name] = values + [None] * others
+            columns["revision"] = self._revisions.array(REVISION, others)
+            columns["block"] = self._blocks.array(BLOCK, others)
         if quarantine:
             places = zip(*self._quarantine, strict=True)
-            for name, values in zip(("offset", "length", "reason", "bytes"), places, strict=True):
+            for name, place in zip(("offset", "length", "reason", "bytes"), places, strict=True):
                 before = columns.get(name, [None] * total)[:records]
-                columns[name] = [*before, *values, *[None] * own]
+                columns[name] = [*before, *place, *[None] * own]
         for name, value in (self._summary or {}).items():
             columns[name] = [*[None] * (total - 1), value]
         arrays = [_array(columns.get(field.name), field.type, total) for field in DECODED]
         return pa.RecordBatch.from_arrays(arrays, schema=DECODED)
 
 
-def _array(values: Sequence[Any] | None, of: pa.DataType, length: int) -> pa.Array:
-    """Builds one column; rows of structs come as tuples in the order of the struct's fields."""
+class _Tuples:
+    """Rows of a struct, kept flat: a tuple kept for each would slow the garbage collector down."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._absent = (None,) * width
+        self._items: list[Any] = []
+        self._missing: list[bool] = []
+
+    def __len__(self) -> int:
+        return len(self._missing)
+
+    def add(self, row: tuple[Any, ...] | None) -> None:
+        self._items.extend(self._absent if row is None else row)
+        self._missing.append(row is None)
+
+    def columns(self) -> list[list[Any]]:
+        return [self._items[index :: self._width] for index in range(self._width)]
+
+    def array(self, of: pa.StructType, nulls: int = 0) -> pa.Array:
+        """Builds the struct column, with further nulls at its end."""
+        missing = self._missing + [True] * nulls
+        if all(missing):
+            return pa.nulls(len(missing), of)
+        children = [
+            _array(values + [None] * nulls, field.type, len(missing))
+            for values, field in zip(self.columns(), of, strict=True)
+        ]
+        mask = pa.array(missing, pa.bool_())
+        return pa.StructArray.from_arrays(children, fields=list(of), mask=mask)
+
+
+def _array(values: list[Any] | pa.Array | None, of: pa.DataType, length: int) -> pa.Array:
+    """Builds one column; rows of structs in lists come as tuples in the order of their fields."""
     if values is None:
         return pa.nulls(length, of)
-    if pa.types.is_struct(of):
-        return _struct_array(values, of)
+    if isinstance(values, pa.Array):
+        return values
     if pa.types.is_list(of) and pa.types.is_struct(of.value_type):
-        offsets, items = [0], []
-        for value in values:
-            if value is not None:
-                items += value
-            offsets.append(len(items))
-        mask = pa.array([value is None for value in values], pa.bool_())
-        children = _array(items, of.value_type, len(items))
-        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), children, of, mask=mask)
+        return _list_array(values, of)
     return pa.array(values, of)
 
 
-def _struct_array(values: Sequence[Any], of: pa.StructType) -> pa.Array:
-    absent = (None,) * of.num_fields
-    mask = [value is None for value in values]
-    if not values:
-        return pa.array([], of)
-    columns = zip(*(absent if value is None else value for value in values), strict=True)
-    children = [
-        _array(column, field.type, len(values)) for column, field in zip(columns, of, strict=True)
-    ]
-    return pa.StructArray.from_arrays(children, fields=list(of), mask=pa.array(mask, pa.bool_()))
+def _list_array(values: list[Any], of: pa.ListType) -> pa.Array:
+    items = _Tuples(of.value_type.num_fields)
+    offsets = [0]
+    for value in values:
+        for item in value or ():
+            items.add(item)
+        offsets.append(len(items))
+    mask = pa.array([value is None for value in values], pa.bool_())
+    children = items.array(of.value_type)
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), children, of, mask=mask)
 
 
 def _check_order() -> None:

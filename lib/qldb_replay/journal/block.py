@@ -256,12 +256,12 @@ def _read_index(source: Source, field: Field, what: str, level: int) -> tuple[by
 
 
 _STATEMENT = known(
-    "", {"statement": read_string, "startTime": read_time, "statementDigest": read_hash}
+    "", {"statement": read_string, "startTime": read_time, "statementDigest": read_hash}, {}
 )
 _DOCUMENT = known(
-    "", {"tableId": read_string, "tableName": read_string, "statements": _read_indexes}
+    "", {"tableId": read_string, "tableName": read_string, "statements": _read_indexes}, {}
 )
-_TRANSACTION_INFO = known("", {"statements": _read_statements, "documents": _read_documents})
+_TRANSACTION_INFO = known("", {}, {"statements": _read_statements, "documents": _read_documents})
 
 
 def _read_redaction_info(source: Source, field: Field | None) -> list[Redaction] | None:

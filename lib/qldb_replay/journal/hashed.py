@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from qldb_replay.errors import IonFormatError, RecordFormatError
@@ -22,8 +23,11 @@ from qldb_replay.journal.fields import Field, Source, hash_value, number, time
 Reader = Callable[[Source, Field, str, int], tuple[bytes, Any]]
 """From a value's place, its name for errors and its level, to its hash message and its content."""
 
-Known = Mapping[str, tuple[bytes, str, Reader]]
-"""By name the name's message, what errors call the value, and the value's reader."""
+Memo = dict[bytes, tuple[bytes, Any]]
+"""Digest of a field, name included, and its content, by the value's bytes."""
+
+Known = Mapping[str, tuple[bytes, str, Reader, Memo | None]]
+"""By name the name's message, what errors call the value, its reader, and what the reader gave."""
 
 T = TypeVar("T")
 
@@ -31,19 +35,28 @@ _SHORT_INT = 4
 """Bytes of the ints that are remembered: versions and the positions of statements."""
 
 
-def known(owner: str, readers: Mapping[str, Reader]) -> Known:
+_MEMO_BYTES = 64
+_MEMO_ENTRIES = 2048
+
+
+def known(owner: str, plain: Mapping[str, Reader], symbolic: Mapping[str, Reader]) -> Known:
     """Prepares the fields that a struct is known to have.
 
     Args:
         owner: what errors put before each name.
-        readers: readers by field name.
+        plain: readers by field name of what has the same meaning under every symbol table. Such
+            values repeat (tables, transactions, statements), and so the last ones are remembered.
+        symbolic: readers by field name of what has symbols in it.
 
     Returns:
         What `read_struct` takes.
     """
-    return {
-        name: (symbol_message(name), f"{owner}{name}", reader) for name, reader in readers.items()
-    }
+    fields: dict[str, tuple[bytes, str, Reader, Memo | None]] = {}
+    for name, reader in plain.items():
+        fields[name] = symbol_message(name), owner + name, reader, {}
+    for name, reader in symbolic.items():
+        fields[name] = symbol_message(name), owner + name, reader, None
+    return fields
 
 
 def hash_and_read(
@@ -68,7 +81,7 @@ def hash_and_read(
     found, content = read(source, field)
     if evaluator.unresolved >= 0:
         raise IonFormatError("symbol of unknown text has no hash", evaluator.unresolved)
-    return evaluator.hasher(found).digest(), content
+    return sha256(found).digest(), content
 
 
 def read_struct(  # noqa: C901 - runs for every statement and document, as `struct_fields` does
@@ -104,7 +117,6 @@ def read_struct(  # noqa: C901 - runs for every statement and document, as `stru
     if buf[pos] == 0xD1:
         evaluator.evaluate(buf, pos, end, table, level)
     texts = table.texts
-    hasher = evaluator.hasher
     digests = []
     found: dict[str, Any] = {}
     while start < end:
@@ -130,13 +142,14 @@ def read_struct(  # noqa: C901 - runs for every statement and document, as `stru
             start = stop
             continue
         name = texts[sid] if sid < len(texts) else table.text(sid, start)
+        memo = None
         if name is None:
             name_message, called, reader = symbol_message(None), what, every
             name = f"${sid}"
             if sid != 0:
                 evaluator.unresolved = start
         elif name in fields:
-            name_message, called, reader = fields[name]
+            name_message, called, reader, memo = fields[name]
         else:
             name_message, called, reader = symbol_message(name), what, every
         if name in found:
@@ -146,9 +159,23 @@ def read_struct(  # noqa: C901 - runs for every statement and document, as `stru
         elif reader is None:
             value_message = evaluator.evaluate(buf, pos, stop, table, level + 1)[0]
             found[name] = None
-        else:
+        elif memo is None:
             value_message, found[name] = reader(source, (pos, body, stop), called, level + 1)
-        digests.append(hasher(name_message + value_message).digest())
+        else:
+            raw = buf[pos:stop]
+            remembered = memo.get(raw)
+            if remembered is None:
+                value_message, content = reader(source, (pos, body, stop), called, level + 1)
+                remembered = sha256(name_message + value_message).digest(), content
+                if len(raw) <= _MEMO_BYTES:
+                    if len(memo) >= _MEMO_ENTRIES:
+                        memo.clear()
+                    memo[raw] = remembered
+            digest, found[name] = remembered
+            digests.append(digest)
+            start = stop
+            continue
+        digests.append(sha256(name_message + value_message).digest())
         start = stop
     digests.sort()
     return b"\x0b\xd0" + escape(b"".join(digests)) + b"\x0e", found

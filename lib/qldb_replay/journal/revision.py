@@ -161,6 +161,7 @@ def _read_metadata(
 _METADATA = known(
     "metadata.",
     {"id": read_string, "version": read_number, "txTime": read_time, "txId": read_string},
+    {},
 )
 
 
