@@ -164,9 +164,7 @@ class Evaluator:
         names = table.names
         memo = self._memo
         hasher = self.hasher
-        digests = []
-        texts = []
-        sketches = []
+        forms: list[Form] = []  # digest, key and JSON text, name and sketch of each field
         while body < end:
             start = body
             sid = buf[body]
@@ -193,16 +191,13 @@ class Evaluator:
             name = names.get(sid)
             if name is None:
                 name = table.name(sid, start)
-            message, prefix, key, sketch_key, known = name
+            message, prefix, key, sketch_key, string_sketch, known = name
             short = stop - body <= _MEMO_BYTES
             if short:
                 raw = message + buf[body:stop]
                 remembered = memo.get(raw)
                 if remembered is not None:
-                    digest, text, sketch = remembered
-                    digests.append(digest)
-                    texts.append(text)
-                    sketches.append(sketch)
+                    forms.append(remembered)
                     body = stop
                     continue
             if 0x80 <= descriptor < 0x8F:
@@ -214,14 +209,14 @@ class Evaluator:
                 # Printable text holds no control character, and so no marker to escape.
                 if not text.isprintable():
                     value = escape(value)
-                digest = hasher(prefix + value + b"\x0e").digest()
-                text = key + encode_basestring(text)
-                sketch = sketch_key + "s"
+                form = (
+                    hasher(prefix + value + b"\x0e").digest(),
+                    key + encode_basestring(text),
+                    string_sketch,
+                )
             else:
                 value, text, sketch = self._value(buf, body, inner, stop, table, level + 1)
-                digest = hasher(message + value).digest()
-                text = key + text
-                sketch = sketch_key + sketch
+                form = hasher(message + value).digest(), key + text, sketch_key + sketch
                 # Containers depend on their level, symbols on their table.
                 short = short and descriptor < 0xB0 and descriptor >> 4 != 7
             if not known:
@@ -229,21 +224,19 @@ class Evaluator:
             elif short and len(raw) <= _MEMO_KEY_BYTES:
                 if len(memo) >= _MEMO_ENTRIES:
                     memo.clear()
-                memo[raw] = (digest, text, sketch)
-            digests.append(digest)
-            texts.append(text)
-            sketches.append(sketch)
+                memo[raw] = form
+            forms.append(form)
             body = stop
-        digests.sort()
-        message = b"\x0b\xd0" + escape(b"".join(digests)) + b"\x0e"
+        digests, texts, sketches = zip(*forms, strict=True) if forms else ((), (), ())
+        message = b"\x0b\xd0" + escape(b"".join(sorted(digests))) + b"\x0e"
         sketch, kept = self._shape(sketches)
         if kept is not None:
-            texts = [texts[index] for index in kept]
+            texts = tuple(texts[index] for index in kept)
         if level > self._limits.struct_levels:
             sketch = "z"
         return message, f"{{{','.join(texts)}}}", sketch
 
-    def _shape(self, sketches: list[str]) -> tuple[str, list[int] | None]:
+    def _shape(self, sketches: tuple[str, ...]) -> tuple[str, list[int] | None]:
         """Sketch of a struct, and if names repeat the indexes of the fields that count.
 
         The fields' sketches in the order met say all that decides this, and few orders occur.
@@ -272,7 +265,7 @@ def _check_order(buf: bytes, start: int, end: int) -> None:
         last = sid
 
 
-def _combine(sketches: list[str], most: int) -> tuple[str, list[int] | None]:
+def _combine(sketches: tuple[str, ...], most: int) -> tuple[str, list[int] | None]:
     last: dict[str, int] = {}
     for index, sketch in enumerate(sketches):
         last[_name_of(sketch)] = index

@@ -42,6 +42,7 @@ class FieldName(NamedTuple):
         string: the same and the beginning of a string's message.
         json: JSON key with its colon.
         sketch: length in UTF-8, colon, and the name.
+        string_sketch: the same and a string's sketch.
         known: whether the symbol has a text, or is `$0`, whose hash is defined.
     """
 
@@ -49,6 +50,7 @@ class FieldName(NamedTuple):
     string: bytes
     json: str
     sketch: str
+    string_sketch: str
     known: bool
 
 
@@ -112,7 +114,8 @@ class SymbolTable:
 def _field_name(text: str | None, shown: str, known: bool) -> FieldName:
     message = symbol_message(text)
     sketch = f"{len(shown.encode())}:{shown}"
-    return FieldName(message, message + b"\x0b\x80", encode_basestring(shown) + ":", sketch, known)
+    key = encode_basestring(shown) + ":"
+    return FieldName(message, message + b"\x0b\x80", key, sketch, sketch + "s", known)
 
 
 @lru_cache(maxsize=4096)
