@@ -15,12 +15,14 @@ hashes of system data that nobody outside can recompute.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from qldb_replay.errors import RecordFormatError
 from qldb_replay.ion.evaluate import Evaluator
 from qldb_replay.ion.framing import body_bounds
 from qldb_replay.ion.stream import single_value
+from qldb_replay.ion.symbols import SymbolTable
 from qldb_replay.journal.address import read_address
 from qldb_replay.journal.fields import (
     Field,
@@ -60,6 +62,17 @@ Redaction = tuple[str, int, str | None, str | None, int | None]
 """Strand ID, sequence number, table ID, document ID and version of what is to be redacted."""
 
 _INT_END = 2**31
+
+# How QLDB writes these lists. Where matches fill a list to its end they are its elements, at the
+# cost of no call for each; `struct_fields` and `hash_value` read, or refuse, any other form.
+_USUAL_ENTRY = re.compile(rb"\xae\xa0(.{32})", re.DOTALL)
+_ENTRY_BYTES = 34
+_USUAL_SUMMARY = re.compile(
+    rb"\xde\xbc([\x80-\xff])\xae\xa0(.{32})([\x80-\xff])\x8e\x96([ -~]{22})"
+    rb"|\xde\xa3([\x80-\xff])\xae\xa0(.{32})",
+    re.DOTALL,
+)
+_SUMMARY_BYTES, _LONE_HASH_BYTES = 62, 37
 
 
 class BlockChecks(NamedTuple):
@@ -184,22 +197,26 @@ def read_block(source: Source, field: Field) -> Block:
 
 
 def _read_entries(source: Source, field: Field | None) -> list[bytes] | None:
-    found = list_of(source, field, "entriesHashList")
-    if found is None:
+    if field is None:
         return None
+    pos, body, stop = field
+    entries: list[bytes] = _USUAL_ENTRY.findall(source.buf, body, stop)
+    if source.buf[pos] >> 4 == 11 and len(entries) * _ENTRY_BYTES == stop - body:
+        return entries
     entries = []
-    for entry in found:
+    for entry in list_of(source, field, "entriesHashList") or []:
         value = hash_value(source, entry, "entry of entriesHashList")
         entries.append(b"" if value is None else value)
     return entries
 
 
 def _read_summaries(source: Source, field: Field | None) -> list[Summary] | None:
-    found = list_of(source, field, "revisionSummaries")
-    if found is None:
+    if field is None:
         return None
+    if source.buf[field[0]] >> 4 == 11 and (usual := _usual_summaries(source, field)) is not None:
+        return usual
     summaries = []
-    for summary in found:
+    for summary in list_of(source, field, "revisionSummaries") or []:
         fields = struct_fields(source, summary, "revision summary")
         leaf = hash_value(source, fields.pop("hash", None), "hash of a revision summary")
         document = fields.pop("documentId", None)
@@ -207,6 +224,33 @@ def _read_summaries(source: Source, field: Field | None) -> list[Summary] | None
         if fields:
             check_rest(source, fields)
     return summaries
+
+
+def _usual_summaries(source: Source, field: Field) -> list[Summary] | None:
+    """Summaries that all have the usual form, None if one has not."""
+    buf, table, _ = source
+    _, body, stop = field
+    left = stop - body
+    hash_sids, id_sids = set(), set()
+    summaries: list[Summary] = []
+    for sid, leaf, id_sid, document, lone_sid, lone in _USUAL_SUMMARY.findall(buf, body, stop):
+        if lone == b"":
+            summaries.append((leaf, document.decode()))
+            hash_sids.add(sid)
+            id_sids.add(id_sid)
+            left -= _SUMMARY_BYTES
+        else:
+            summaries.append((lone, None))
+            hash_sids.add(lone_sid)
+            left -= _LONE_HASH_BYTES
+    names = [(sid, "hash") for sid in hash_sids] + [(sid, "documentId") for sid in id_sids]
+    usual = left == 0 and all(_is_named(table, sid, name) for sid, name in names)
+    return summaries if usual else None
+
+
+def _is_named(table: SymbolTable, sid: bytes, name: str) -> bool:
+    number = sid[0] - 0x80
+    return number < len(table.texts) and table.texts[number] == name
 
 
 def _read_transaction_info(
