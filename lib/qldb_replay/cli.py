@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qldb_replay import __version__
-from qldb_replay.config import OptionParser, boolean, comma_list, parse, value_of
+from qldb_replay.config import (
+    OptionParser,
+    boolean,
+    comma_list,
+    parse,
+    value_of,
+    without_url_passwords,
+)
 from qldb_replay.errors import QldbReplayError, UsageError
 from qldb_replay.summary import write_summary
 
@@ -31,7 +38,7 @@ COMMANDS = {
     "ingest": (
         "read an archive's objects that were not seen before",
         "Reads every object under --archive that the lake does not know, splits it into records\n"
-        "and keeps each delivered one in <lake>/records. What is no record goes to <lake>/quarantine.",
+        "and keeps each delivered one in <lake>/records. What is none goes to <lake>/quarantine.",
         "qldb-replay ingest --archive s3://bucket/prefix --lake s3://bucket/lake",
     ),
     "rebuild": (
@@ -97,7 +104,7 @@ class _Invocation:
             outcome = self._execute()
             summary.update(exit_code=outcome.exit_code, counts=outcome.counts)
             for line in outcome.lines:
-                print(line)
+                print(without_url_passwords(line))
         except KeyboardInterrupt:
             self._failed(summary, 4, "Interrupted", "interrupted: repeat the command to go on")
         except QldbReplayError as error:
@@ -121,6 +128,7 @@ class _Invocation:
 
     @staticmethod
     def _failed(summary: dict[str, Any], exit_code: int, kind: str, message: str) -> None:
+        message = without_url_passwords(message)
         summary.update(exit_code=exit_code, error={"type": kind, "message": message})
         print(f"qldb-replay: {message}", file=sys.stderr)
 
@@ -313,7 +321,7 @@ def _attribute_help(docstring: str) -> dict[str, str]:
 
 
 def _overview() -> str:
-    about = "Turns what an Amazon QLDB ledger streamed or exported back into a ledger."
+    about = "Turns what an Amazon QLDB ledger streamed back into its ordered history."
     lines = ["usage: qldb-replay COMMAND [options]", "", about, ""]
     lines += [f"  {name:<10}{brief}" for name, (brief, _, _) in COMMANDS.items()]
     return "\n".join([*lines, "", "qldb-replay COMMAND --help tells more.", EXIT_CODES])

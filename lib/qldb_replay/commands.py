@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from qldb_replay.codec.inspection import inspect_object
@@ -21,12 +22,20 @@ from qldb_replay.doctor import examine
 from qldb_replay.errors import UsageError
 from qldb_replay.lake.counting import count_lake
 from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.files import java_class
 from qldb_replay.lake.ingest import Ingest
 from qldb_replay.lake.lock import break_lock, writer_lock
 from qldb_replay.lake.rebuild import Rebuild
 from qldb_replay.lake.runs import begin_run, end_run, new_run_id
 from qldb_replay.lake.session import build_session, stage_settings
-from qldb_replay.lake.sources import S3Access, StoredObject, list_objects, s3_access, source_of
+from qldb_replay.lake.sources import (
+    S3Access,
+    StoredObject,
+    canonical_uri,
+    list_objects,
+    s3_access,
+    source_of,
+)
 from qldb_replay.lake.state import LakeState
 from qldb_replay.limits import DEFAULT_LIMITS
 from qldb_replay.progress import Progress
@@ -103,19 +112,42 @@ def _is_bare(uri: str) -> bool:
 
 def _listed(options: argparse.Namespace, spark: SparkSession) -> dict[str, StoredObject]:
     archives = [archive for given in options.archive for archive in given]
+    for archive in archives:
+        if _overlap(archive, options.lake):
+            raise UsageError(
+                "the lake and an archive lie one within the other: give the lake a place of its own"
+            )
     return list_objects(archives, s3_access(spark))
+
+
+def _overlap(archive: str, lake: str) -> bool:
+    one, other = (f"{canonical_uri(uri).rstrip('/')}/" for uri in (archive, lake))
+    return one.startswith(other) or other.startswith(one)
 
 
 @contextmanager
 def _writing(options: argparse.Namespace, spark: SparkSession) -> Iterator[tuple[Lake, str]]:
     """Holds the lake as its only writer, with a row in `runs`."""
     lake, run_id = Lake.at(spark, options.lake), new_run_id()
-    if options.break_lock:
-        break_lock(lake.files)
-    with writer_lock(lake.files, run_id):
-        LakeState(lake.files).claim()
+    with ExitStack() as held:
+        try:
+            if options.break_lock:
+                break_lock(lake.files)
+            guard = held.enter_context(writer_lock(lake.files, run_id))
+            LakeState(lake.files).claim()
+        except Py4JJavaError as error:
+            raise UsageError(
+                f"lake {options.lake} cannot be written ({java_class(error)}): check that it can "
+                "be created and that this identity may write to it"
+            ) from error
+        lake = replace(lake, guard=guard)
         begin_run(lake, run_id, options.command, without_secrets(vars(options)))
-        yield lake, run_id
+        try:
+            yield lake, run_id
+        except BaseException:
+            with suppress(Exception):  # the error itself matters more
+                end_run(lake, run_id, {}, None)
+            raise
 
 
 def _ended(lake: Lake, run_id: str, outcome: Outcome) -> Outcome:

@@ -160,13 +160,18 @@ def without_secrets(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _masked(name, value) for name, value in options.items() if value is not None}
 
 
+def without_url_passwords(text: str) -> str:
+    """Returns a text in which passwords and secret parameters of URLs read `***`."""
+    text = _URL_PASSWORD.sub(r"\g<before>***", text)
+    return _URL_PARAMETER.sub(r"\g<before>***", text)
+
+
 def _masked(name: str, value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_masked(name, item) for item in value]
     if isinstance(value, (bool, int, float)):
         return value
-    text = _URL_PASSWORD.sub(r"\g<before>***", str(value))
-    text = _URL_PARAMETER.sub(r"\g<before>***", text)
+    text = without_url_passwords(str(value))
     key, mark, _ = text.partition("=")
     if mark and _SECRET_NAME.search(key):
         return f"{key}=***"

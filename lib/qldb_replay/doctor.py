@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import importlib
 import importlib.util
 import os
 import tempfile
@@ -83,10 +83,12 @@ def _java() -> Check:
 
 
 def _package(name: str) -> Check:
+    """Imports a package: platforms bring some that pip knows nothing of."""
     try:
-        return Check(name, True, True, importlib.metadata.version(name))
-    except importlib.metadata.PackageNotFoundError:
+        version = str(importlib.import_module(name).__version__)
+    except ImportError:
         return Check(name, False, True, "pip install 'qldb-replay[spark]', or use the platform's")
+    return Check(name, True, True, version)
 
 
 def _delta(spark_settings: Mapping[str, str]) -> Check:

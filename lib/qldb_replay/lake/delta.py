@@ -6,8 +6,9 @@ version 1 (no deletion vectors, no column mapping) so that every Delta reader op
 
 from __future__ import annotations
 
+import re
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +26,9 @@ PROPERTIES = {
 }
 
 
+_COMMIT = re.compile(r"\d{20}\.(json|checkpoint.*parquet)$")
+
+
 @dataclass(frozen=True)
 class Lake:
     """A lake: where its tables are and the session that reads and writes them.
@@ -33,11 +37,13 @@ class Lake:
         spark: the session.
         uri: the lake's URI, without a slash at its end.
         files: its small files.
+        guard: called before each write; raises where this process may not write any more.
     """
 
     spark: SparkSession
     uri: str
     files: LakeFiles
+    guard: Callable[[], None] = lambda: None
 
     @classmethod
     def at(cls, spark: SparkSession, uri: str) -> Lake:
@@ -50,8 +56,8 @@ class Lake:
         return f"{self.uri}/{table}"
 
     def has(self, table: str) -> bool:
-        """Says whether a table was written before."""
-        return self.files.exists(f"{table}/_delta_log")
+        """Says whether a table has a commit: Delta makes its log's folder before the first."""
+        return any(_COMMIT.match(name) for name in self.files.names(f"{table}/_delta_log"))
 
     def read(self, table: str) -> DataFrame:
         """Returns a table's rows.
@@ -69,19 +75,34 @@ class Lake:
 
     def append(self, rows: DataFrame, table: str) -> None:
         """Appends rows to a table that exists, in one commit."""
+        self.guard()
         rows.write.format("delta").mode("append").save(self.path(table))
 
-    def append_batch(self, rows: DataFrame, table: str, *, batch: int) -> None:
-        """Appends a batch's rows once: the same batch again is dropped by Delta."""
-        writer = rows.write.format("delta").mode("append")
+    def append_batch(self, rows: DataFrame, table: str, batch: int) -> None:
+        """Appends the rows of a batch that has none yet, to a table that may not exist yet."""
+        if self.has(table):
+            self.append(rows, table)
+        else:
+            self.overwrite(rows, table)
+
+    def replace_batch(self, rows: DataFrame, table: str, batch: int) -> None:
+        """Writes a batch's rows in the place of those that it has, in one commit."""
         if not self.has(table):
-            writer = writer.options(**PROPERTIES)
-        writer.option("txnAppId", "qldb-replay").option("txnVersion", str(batch)).save(
-            self.path(table)
-        )
+            self.overwrite(rows, table)
+            return
+        self.guard()
+        writer = rows.write.format("delta").mode("overwrite")
+        writer.option("replaceWhere", f"batch = {batch}").save(self.path(table))
+
+    def widen(self, table: str, schema: StructType) -> None:
+        """Adds columns, also within structs, that a table lacks; its rows stay as they are."""
+        self.guard()
+        rows = empty(self.spark, schema).write.format("delta").mode("append")
+        rows.option("mergeSchema", "true").save(self.path(table))
 
     def overwrite(self, rows: DataFrame, table: str, *, partition_by: Iterable[str] = ()) -> None:
         """Replaces a table, schema included, in one commit."""
+        self.guard()
         writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         if not self.has(table):
             writer = writer.options(**PROPERTIES)
@@ -96,6 +117,7 @@ class Lake:
             on: the condition of the match.
             clauses: the WHEN clauses.
         """
+        self.guard()
         view = f"qldb_replay_merge_{uuid.uuid4().hex}"
         rows.createOrReplaceTempView(view)
         merging = f"MERGE INTO {self.sql_name(table)} t USING {view} s ON {on} {clauses}"
@@ -117,7 +139,7 @@ def update_of(names: Iterable[str]) -> str:
 def insert_of(names: Sequence[str]) -> str:
     """Returns the MERGE action that inserts a row of the source."""
     values = ", ".join(f"s.{name}" for name in names)
-    return f"INSERT ({', '.join(names)}) VALUES ({values})"
+    return f"INSERT ({', '.join(names)}) VALUES ({values})"  # noqa: S608
 
 
 def quote_identifier(name: str) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
+from qldb_replay.errors import UsageError
+
 
 class LakeFiles:
     """Reads and writes whole small files under a lake through Hadoop's file systems.
@@ -19,8 +21,14 @@ class LakeFiles:
     def __init__(self, spark: SparkSession, lake: str) -> None:
         self._jvm: Any = spark._jvm
         self._root = lake.rstrip("/")
-        root = self._jvm.org.apache.hadoop.fs.Path(self._root)
-        self._fs = root.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration())
+        try:
+            root = self._jvm.org.apache.hadoop.fs.Path(self._root)
+            self._fs = root.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration())
+        except Py4JJavaError as error:
+            raise UsageError(
+                f"lake {lake} cannot be reached ({java_class(error)}): check the URI, and that "
+                "Spark has the file system's jars"
+            ) from error
 
     def read(self, name: str) -> str | None:
         """Returns a file's text, None where there is no such file.
@@ -31,9 +39,9 @@ class LakeFiles:
             try:
                 return self._text(self._path(candidate))
             except Py4JJavaError as error:
-                if _is(error, "ChecksumException"):
+                if java_class(error) == "ChecksumException":
                     return ""
-                if not _is(error, "FileNotFoundException"):
+                if java_class(error) != "FileNotFoundException":
                     raise
         return None
 
@@ -57,7 +65,7 @@ class LakeFiles:
         try:
             self._put(self._path(name), text, overwrite=False)
         except Py4JJavaError as error:
-            if not _is(error, "FileAlreadyExistsException"):
+            if java_class(error) != "FileAlreadyExistsException":
                 raise
             return False
         return True
@@ -71,14 +79,12 @@ class LakeFiles:
         self._fs.delete(self._path(name), False)
         self._fs.delete(self._path(f"{name}.new"), False)
 
-    def folders(self, name: str) -> list[str]:
-        """Returns the names of the folders directly under one, none where it does not exist."""
+    def names(self, name: str) -> list[str]:
+        """Returns the names directly under a folder, none where it does not exist."""
         path = self._path(name)
         if not self._fs.exists(path):
             return []
-        return [
-            entry.getPath().getName() for entry in self._fs.listStatus(path) if entry.isDirectory()
-        ]
+        return [entry.getPath().getName() for entry in self._fs.listStatus(path)]
 
     def _path(self, name: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(f"{self._root}/{name}")
@@ -91,12 +97,14 @@ class LakeFiles:
             stream.close()
 
     def _put(self, path: Any, text: str, *, overwrite: bool) -> None:
+        encoded = bytearray(text, "utf-8")
         stream = self._fs.create(path, overwrite)
         try:
-            stream.write(bytearray(text, "utf-8"))
+            stream.write(encoded)
         finally:
             stream.close()
 
 
-def _is(error: Py4JJavaError, name: str) -> bool:
-    return str(error.java_exception.getClass().getName()).endswith(f".{name}")
+def java_class(error: Py4JJavaError) -> str:
+    """Returns the name of a Java exception's class, without its package."""
+    return str(error.java_exception.getClass().getSimpleName())

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructField, StructType
+from pyspark.sql.types import ArrayType, StructField, StructType
+from pyspark.sql.types import DataType as SparkType
 
 from qldb_replay.codec.sketch import Shape, fold, merge
 from qldb_replay.codec.types import Array, DataType, Struct, data_type, to_spark_json
 from qldb_replay.errors import StageError
 from qldb_replay.lake.delta import Lake, folder_name, insert_of, update_of
 from qldb_replay.lake.ledger_tables import active_tables
-from qldb_replay.lake.session import stage_settings
 from qldb_replay.lake.state import LakeState
 
 if TYPE_CHECKING:
@@ -67,52 +67,57 @@ class HistoryStage:
     Attributes:
         lake: the lake.
         state: its progress.
+        since: the batch that they contain already, 0 for none.
         batch: the batch that the tables will contain.
         progress: told of each table.
     """
 
     lake: Lake
     state: LakeState
+    since: int
     batch: int
     progress: Callable[[str], None]
 
     def run(self) -> None:
         """Brings every `history/<name>` and `current/<name>` up to the batch."""
-        since = int(self.state.mark("history").get("batch", 0))
         revisions = self.lake.read("revisions")
-        changed = revisions.where(F.col("batch") > since)
-        names = self._names(changed)
-        shapes = self._shapes(revisions.where(F.col("table_name").isin(names))) if names else {}
+        changed = revisions.where(F.col("batch") > self.since)
         moved = changed.where("contested").select(*KEYS, "table_name")
+        names = self._names(changed, moved)
+        shapes = self._shapes(revisions.where(F.col("table_name").isin(names))) if names else {}
 
         def write_history(name: str) -> None:
             self._write_history(name, shapes.get(name, fold(())), revisions, changed, moved)
 
-        with stage_settings(
-            self.lake.spark, spark__databricks__delta__schema__autoMerge__enabled="true"
-        ):
-            self.progress(f"history of {len(names)} tables")
-            _side_by_side(write_history, names)
-            stale = self._stale_current()
-            self.progress(f"current documents of {len(stale)} tables")
-            _side_by_side(lambda entry: self._write_current(*entry), list(stale.items()))
-        self.state.set_mark("history", batch=self.batch)
+        self.progress(f"history of {len(names)} tables")
+        _side_by_side(write_history, names)
+        stale = self._stale_current()
+        self.progress(f"current documents of {len(stale)} tables")
+        _side_by_side(lambda entry: self._write_current(*entry), list(stale.items()))
 
-    def _names(self, changed: DataFrame) -> list[str]:
+    def _names(self, changed: DataFrame, moved: DataFrame) -> list[str]:
+        """Names the tables to write: a contested revision may have left any of the others."""
         rows = changed.select("table_name").distinct().limit(MOST_TABLES + 1).collect()
         if len(rows) > MOST_TABLES:
             raise StageError(
                 f"the archive's revisions name more than {MOST_TABLES} tables, where a ledger has "
                 "at most 40: it is no archive of a QLDB ledger"
             )
-        return sorted(row["table_name"] for row in rows)
+        names = {row["table_name"] for row in rows}
+        if not moved.isEmpty():
+            marks = [self.state.mark(f"history/{folder}") for folder in self._folders()]
+            names.update(mark["name"] for mark in marks if mark)
+        return sorted(names)
+
+    def _folders(self) -> list[str]:
+        return self.lake.files.names("history")
 
     def _shapes(self, revisions: DataFrame) -> dict[str, Shape]:
         """Folds the sketches of each table, on executors first."""
         sketches = revisions.where("sketch IS NOT NULL").select("table_name", "sketch")
         folded = sketches.mapInArrow(_fold_batches, "table_name string, shape string")
         shapes: dict[str, Shape] = {}
-        for row in folded.toLocalIterator():
+        for row in folded.collect():
             shape = Shape.from_text(row["shape"])
             known = shapes.get(row["table_name"])
             shapes[row["table_name"]] = shape if known is None else merge(known, shape)
@@ -123,20 +128,40 @@ class HistoryStage:
     ) -> None:
         table = f"history/{folder_name(name)}"
         mark = self.state.mark(table)
-        new = data_type(shape)
-        grows = bool(mark) and _grows(data_type(Shape.from_text(mark["shape"])), new)
-        if grows and self.lake.has(table):
-            self._merge_history(name, new, changed, moved)
+        data = data_type(shape)
+        grown = None
+        known = bool(self.since and mark) and self.lake.has(table)
+        if known and _grows(data_type(Shape.from_text(mark["shape"])), data):
+            grown = self._widened(table, data)
+        if grown is not None:
+            self._merge_history(name, _typed(changed, name, *grown), moved)
         else:
-            rows = _typed(revisions.where(F.col("table_name") == name), new)
+            rows = _typed(revisions, name, data)
             self.lake.overwrite(rows, table, partition_by=["is_open"])
         self.state.set_mark(table, batch=self.batch, name=name, shape=shape.to_text())
 
-    def _merge_history(
-        self, name: str, data: DataType | None, changed: DataFrame, moved: DataFrame
-    ) -> None:
-        rows = changed.where(F.col("table_name") == name)
-        source = _typed(rows, data).withColumn("gone", F.lit(False))
+    def _widened(self, table: str, data: DataType | None) -> tuple[DataType | None] | None:
+        """Makes room in a table for what is new in `data`, without touching its rows.
+
+        Returns:
+            The type with its fields in the table's order (a MERGE that has to reorder a struct
+            turns null ones into structs of nulls), or None where the table has other types.
+        """
+        if data is None:
+            return (None,)
+        on_disk = self.lake.schema(table)
+        there = on_disk["data"].dataType if "data" in on_disk.names else None
+        ordered = data if there is None else _in_order_of(there, data)
+        column = _data_column(ordered)
+        if there is not None and not _takes(there, column.dataType):
+            return None
+        if there is None or there.simpleString() != column.dataType.simpleString():
+            own = [field for field in on_disk.fields if field.name != "data"]
+            self.lake.widen(table, StructType([*own, column]))
+        return (ordered,)
+
+    def _merge_history(self, name: str, rows: DataFrame, moved: DataFrame) -> None:
+        source = rows.withColumn("gone", F.lit(False))
         left = (
             moved.where(F.col("table_name") != name).select(*KEYS).withColumn("gone", F.lit(True))
         )
@@ -155,8 +180,10 @@ class HistoryStage:
         """Names each `current/<name>` whose history or whose active tables changed."""
         active = active_tables(self.lake)
         stale: dict[str, dict[str, Any]] = {}
-        for folder in self.lake.files.folders("history"):
+        for folder in self._folders():
             mark = self.state.mark(f"history/{folder}")
+            if not mark:  # killed before its first mark, and its rows are another table's now
+                continue
             wanted = {"batch": mark["batch"], "active": active.get(mark["name"], [])}
             if self.state.mark(f"current/{folder}") != wanted:
                 stale[folder] = wanted
@@ -199,15 +226,19 @@ def _fold_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
     )
 
 
-def _typed(revisions: DataFrame, data: DataType | None) -> DataFrame:
-    """Gives revisions their typed `data`, built from the exact Ion."""
+def _typed(revisions: DataFrame, name: str, data: DataType | None) -> DataFrame:
+    """Gives a ledger table's revisions their typed `data`, built from the exact Ion."""
+    rows = revisions.where(F.col("table_name") == name)
     if data is None:
-        return revisions.select(*HISTORY)
-    narrow = revisions.select(*HISTORY, "data_ion")
-    typed = StructField.fromJson(
-        {"name": "data", "type": to_spark_json(data), "nullable": True, "metadata": {}}
-    )
-    return narrow.mapInArrow(_builder(data), StructType([*narrow.schema.fields[:-1], typed]))
+        return rows.select(*HISTORY)
+    narrow = rows.select(*HISTORY, "data_ion")
+    schema = StructType([*narrow.schema.fields[:-1], _data_column(data)])
+    return narrow.mapInArrow(_builder(data), schema)
+
+
+def _data_column(data: DataType) -> StructField:
+    described = {"name": "data", "type": to_spark_json(data), "nullable": True, "metadata": {}}
+    return StructField.fromJson(described)
 
 
 def _builder(data: DataType) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
@@ -238,3 +269,31 @@ def _grows(old: DataType | None, new: DataType | None) -> bool:
     if isinstance(old, Array) and isinstance(new, Array):
         return _grows(old.element, new.element)
     return old is None or old == new
+
+
+def _takes(there: SparkType, new: SparkType) -> bool:
+    """Says whether a column on disk can be widened to a new type without rewriting."""
+    if isinstance(there, StructType) and isinstance(new, StructType):
+        return all(
+            field.name in new.names and _takes(field.dataType, new[field.name].dataType)
+            for field in there.fields
+        )
+    if isinstance(there, ArrayType) and isinstance(new, ArrayType):
+        return _takes(there.elementType, new.elementType)
+    return bool(there == new)
+
+
+def _in_order_of(there: SparkType, data: DataType) -> DataType:
+    """Puts a type's fields in the order that they have on disk, new ones last."""
+    if isinstance(there, StructType) and isinstance(data, Struct):
+        places = {name: place for place, name in enumerate(there.names)}
+        fields = [
+            replace(field, type=_in_order_of(there[field.name].dataType, field.type))
+            if field.name in places
+            else field
+            for field in data.fields
+        ]
+        return Struct(tuple(sorted(fields, key=lambda f: places.get(f.name, len(places)))))
+    if isinstance(there, ArrayType) and isinstance(data, Array):
+        return Array(_in_order_of(there.elementType, data.element))
+    return data

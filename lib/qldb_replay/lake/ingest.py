@@ -2,7 +2,7 @@
 
 A batch is planned, written down, read, and only then forgotten, so that a killed run is finished
 with exactly the list that it began with. Each object is fetched and decoded once; `objects` is
-written last. Where a plan is repeated, Delta drops the appends that had been committed before.
+written last. Where a plan is repeated, its rows replace those that a killed run had committed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from qldb_replay.codec.columns import DECODED
+from qldb_replay.errors import StageError
 from qldb_replay.lake.delta import Lake, empty, insert_of
 from qldb_replay.lake.schemas import OBJECTS, PLANNED, QUARANTINE, RECORDS
 from qldb_replay.lake.sources import S3Access, StoredObject, s3_access, source_of
@@ -49,6 +50,11 @@ class IngestCounts:
     quarantined: int = 0
     unreadable: int = 0
     changed: int = 0
+
+    @property
+    def fills(self) -> bool:
+        """Says whether any rows for `rebuild` came of it."""
+        return self.records > 0
 
     def add(self, other: IngestCounts) -> None:
         """Adds another batch's counts."""
@@ -82,10 +88,10 @@ class Ingest:
         plan = state.open_plan()
         if plan is not None:
             self.progress(f"finishing batch {plan.batch}, which an earlier run left open")
-            total.add(self._finish(plan, access))
-            state.close()
-        fresh = self._unread()
-        batches = list(_batches(fresh))
+            plan = self._as_listed(plan)
+            total.add(self._read_batch(plan, access, self.lake.replace_batch))
+            state.close(plan.batch, filled=total.fills)
+        batches = list(_batches(self._unread()))
         for number, objects in enumerate(batches, start=1):
             plan = Plan(state.last_batch() + 1, tuple(objects))
             state.open(plan)
@@ -93,55 +99,24 @@ class Ingest:
             self.progress(
                 f"batch {number} of {len(batches)}: {len(objects)} objects, {size / MIB:.1f} MiB"
             )
-            total.add(self._read_batch(plan, access))
-            state.close()
+            counts = self._read_batch(plan, access, self.lake.append_batch)
+            state.close(plan.batch, filled=counts.fills)
+            total.add(counts)
         self._ensure_tables()
         return total
 
-    def _finish(self, plan: Plan, access: S3Access) -> IngestCounts:
-        """Reads an open plan's objects but those that changed since it was made.
+    def _as_listed(self, plan: Plan) -> Plan:
+        """Takes an open plan's objects as they are now, naming those that changed meanwhile.
 
-        The killed run may have committed records of a changed object's old content. Then the
-        object is noted as changed; else it is planned anew like one that was never seen.
+        All that the killed run wrote of the batch is replaced, so nothing of the old content stays.
         """
-        same = [p for p in plan.objects if self.listed.get(p.stored.uri, p.stored) == p.stored]
-        changed = {p.stored.uri for p in plan.objects} - {p.stored.uri for p in same}
-        counts = self._read_batch(Plan(plan.batch, tuple(same)), access)
-        if changed:
-            counts.changed += self._note_changed(plan, sorted(changed))
-        return counts
-
-    def _note_changed(self, plan: Plan, changed: list[str]) -> int:
-        committed = (
-            self.lake.read("records")
-            .where(F.col("batch") == plan.batch)
-            .select("object_uri")
-            .union(
-                self.lake.read("quarantine")
-                .where(F.col("batch") == plan.batch)
-                .select("object_uri")
-            )
-            .where(F.col("object_uri").isin(changed))
-            .distinct()
-        )
-        uris = {row["object_uri"] for row in committed.toLocalIterator()}
-        rows = [
-            (p.stored.uri, p.stored.size, p.stored.modified, p.stored.etag, "changed")
-            for p in plan.objects
-            if p.stored.uri in uris
-        ]
-        known = self.lake.spark.createDataFrame(rows, OBJECTS[:5])
-        absent = [F.lit(None).cast(f.dataType).alias(f.name) for f in OBJECTS[5:9]]
-        self._merge_objects(
-            known.select(
-                "*",
-                *absent,
-                F.lit(self.run_id).alias("run_id"),
-                F.lit(plan.batch).cast("bigint").alias("batch"),
-                F.lit(False).alias("unchanged"),
-            )
-        )
-        return len(rows)
+        objects = []
+        for planned in plan.objects:
+            stored = self.listed.get(planned.stored.uri, planned.stored)
+            if stored != planned.stored:
+                self.progress(f"{stored.uri} changed since a killed run planned to read it")
+            objects.append(PlannedObject(stored, planned.known_sha256))
+        return Plan(plan.batch, tuple(objects))
 
     def _unread(self) -> list[PlannedObject]:
         """Leaves out what `objects` has with the same size and ETag (or time of change)."""
@@ -158,20 +133,40 @@ class Ingest:
             if not _is_known(stored, known.get(stored.uri))
         ]
 
-    def _read_batch(self, plan: Plan, access: S3Access) -> IngestCounts:
+    def _read_batch(
+        self, plan: Plan, access: S3Access, write: Callable[[DataFrame, str, int], None]
+    ) -> IngestCounts:
         decoded = self._decode(plan, access).persist(StorageLevel.DISK_ONLY)
         try:
             batch = F.lit(plan.batch).cast("bigint").alias("batch")
             metadata_ion = F.lit(None).cast("binary").alias("metadata_ion")
             records = decoded.where("kind = 'record'").select("*", batch, metadata_ion)
-            self.lake.append_batch(records.select(*RECORDS.names), "records", batch=plan.batch)
+            write(records.select(*RECORDS.names), "records", plan.batch)
             quarantine = decoded.where("kind = 'quarantine'").select("*", batch)
-            self.lake.append_batch(
-                quarantine.select(*QUARANTINE.names), "quarantine", batch=plan.batch
-            )
+            write(quarantine.select(*QUARANTINE.names), "quarantine", plan.batch)
+            self._check_written(plan, decoded)
             return self._write_objects(plan, decoded)
         finally:
             decoded.unpersist()
+
+    def _check_written(self, plan: Plan, decoded: DataFrame) -> None:
+        """Holds what was written against what the objects' own rows say.
+
+        Where an executor was lost, its objects were fetched again, perhaps with another outcome.
+        """
+        written = _counted(self.lake.read("records"), plan, "_records").join(
+            _counted(self.lake.read("quarantine"), plan, "_quarantined"), "object_uri", "full"
+        )
+        said = decoded.where("kind = 'object'").select("object_uri", "records", "quarantined")
+        differing = said.join(written, "object_uri", "full").where(
+            "coalesce(records, 0) <> coalesce(_records, 0) "
+            "OR coalesce(quarantined, 0) <> coalesce(_quarantined, 0)"
+        )
+        if not differing.isEmpty():
+            raise StageError(
+                f"batch {plan.batch} was read twice with different outcomes, as when a worker is "
+                "lost: repeat the same command, it replaces the batch"
+            )
 
     def _decode(self, plan: Plan, access: S3Access) -> DataFrame:
         rows = [
@@ -236,11 +231,12 @@ class Ingest:
             _kept(name, same) for name in ("sha256", "compression", "records", "unreadable_bytes")
         ]
         updates.append(_kept("status", f"t.status = 'changed' AND ({same})"))
+        again = "s.sha256 IS NULL AND t.status = 'unreadable'"
         self.lake.merge(
             objects.select(*OBJECTS.names, "unchanged"),
             "objects",
             on="t.object_uri = s.object_uri",
-            clauses=f"WHEN MATCHED THEN UPDATE SET {', '.join(updates)} "
+            clauses=f"WHEN MATCHED AND NOT ({again}) THEN UPDATE SET {', '.join(updates)} "
             f"WHEN NOT MATCHED THEN {insert_of(OBJECTS.names)}",
         )
 
@@ -263,6 +259,12 @@ class Ingest:
         ):
             if not self.lake.has(table):
                 self.lake.overwrite(empty(self.lake.spark, schema), table)
+
+
+def _counted(rows: DataFrame, plan: Plan, name: str) -> DataFrame:
+    return (
+        rows.where(F.col("batch") == plan.batch).groupBy("object_uri").agg(F.count("*").alias(name))
+    )
 
 
 def _kept(name: str, condition: str) -> str:

@@ -12,9 +12,11 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from qldb_replay.errors import UsageError
+from py4j.protocol import Py4JError
+
+from qldb_replay.errors import StageError, UsageError
 from qldb_replay.lake.files import LakeFiles
 from qldb_replay.lake.state import FOLDER
 
@@ -25,12 +27,16 @@ _UNKNOWN = {"run_id": "unknown", "host": "unknown", "boot": "", "pid": 0, "beat"
 
 
 @contextlib.contextmanager
-def writer_lock(files: LakeFiles, run_id: str) -> Iterator[None]:
+def writer_lock(files: LakeFiles, run_id: str) -> Iterator[Callable[[], None]]:
     """Holds the lake for one command.
 
     Args:
         files: the lake's small files.
         run_id: the run that holds it.
+
+    Yields:
+        A guard to call before each write: it raises `StageError` once another run has taken the
+        lock, as after a machine slept or by `--break-lock`.
 
     Raises:
         UsageError: another run holds the lock and its heartbeat goes on.
@@ -39,8 +45,14 @@ def writer_lock(files: LakeFiles, run_id: str) -> Iterator[None]:
     stop = threading.Event()
     beating = threading.Thread(target=_beat, args=(files, run_id, stop), daemon=True)
     beating.start()
+
+    def guard() -> None:
+        holder = _holder(files)
+        if holder is not _UNKNOWN and (holder or {}).get("run_id") != run_id:
+            raise StageError("another run has taken the lake's lock: this one writes no more")
+
     try:
-        yield
+        yield guard
     finally:
         stop.set()
         beating.join()
@@ -99,10 +111,12 @@ def _boot_id() -> str:
 
 def _beat(files: LakeFiles, run_id: str, stop: threading.Event) -> None:
     while not stop.wait(BEAT_SECONDS):
-        if (_holder(files) or {}).get("run_id") != run_id:
-            return
-        # In place: where the lock is gone for a moment, another run takes it.
-        files.overwrite(NAME, _text(run_id))
+        # A storage that fails once may answer the next time; the guard judges before each write.
+        with contextlib.suppress(Py4JError):
+            if (_holder(files) or {}).get("run_id") != run_id:
+                return
+            # In place: where the lock is gone for a moment, another run takes it.
+            files.overwrite(NAME, _text(run_id))
 
 
 def _holder(files: LakeFiles) -> dict[str, object] | None:

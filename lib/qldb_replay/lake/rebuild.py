@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.sql import functions as F
 
@@ -65,28 +66,35 @@ class Rebuild:
             raise UsageError(
                 f"lake {self.lake.uri} has no records: run `qldb-replay ingest` on it first"
             )
-        if int(state.mark("history").get("batch", -1)) == batch:
+        if not batch:
+            self.progress("no record was ingested: the tables are empty")
+        wanted = self._mark(batch)
+        if state.mark("history") == wanted:
             return False
         with partitions_for(self.lake):
-            self._bring_up(state, batch)
+            for table, step in (
+                ("blocks", self._blocks),
+                ("revisions", self._revisions),
+                ("tables", self._tables),
+                ("history", self._history),
+            ):
+                self._stage(state, table, batch, step)
         return True
 
-    def _bring_up(self, state: LakeState, batch: int) -> None:
-        self._stage(state, "blocks", batch, self._blocks)
-        self._stage(state, "revisions", batch, self._revisions)
-        self._stage(state, "tables", batch, self._tables)
-        HistoryStage(self.lake, state, batch, self.progress).run()
+    def _mark(self, batch: int) -> dict[str, Any]:
+        """What is noted of a table: another treatment of redactions makes all of it anew."""
+        return {"batch": batch, "redactions": "keep" if self.keep_redacted else "honour"}
 
     def _stage(
         self, state: LakeState, table: str, batch: int, step: Callable[[int, int], None]
     ) -> None:
-        mark = state.mark(table)
-        if mark.get("batch") == batch:
+        mark, wanted = state.mark(table), self._mark(batch)
+        if mark == wanted:
             return
         self.progress(table)
-        since = int(mark.get("batch", 0)) if self.lake.has(table) else 0
-        step(since, batch)
-        state.set_mark(table, batch=batch)
+        same = mark.get("redactions") == wanted["redactions"]
+        step(int(mark["batch"]) if same else 0, batch)
+        state.set_mark(table, **wanted)
 
     def _blocks(self, since: int, batch: int) -> None:
         rebuild_blocks(self.lake, since, batch)
@@ -96,3 +104,7 @@ class Rebuild:
 
     def _tables(self, since: int, batch: int) -> None:
         rebuild_tables(self.lake)
+
+    def _history(self, since: int, batch: int) -> None:
+        state = LakeState(self.lake.files)
+        HistoryStage(self.lake, state, since, batch, self.progress).run()

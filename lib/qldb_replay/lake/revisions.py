@@ -112,8 +112,8 @@ class RevisionsStage:
         """Keys of revisions that new records, new blocks or new requests speak of."""
         arrived = records.where(F.col("batch") > self.since).select(*KEYS)
         blocks = self.lake.read("blocks").where(F.col("batch") > self.since)
-        listed = blocks.select("strand_id", F.explode("revision_summaries.hash").alias("hash"))
-        listed_keys = records.join(listed, ["strand_id", "hash"], "left_semi").select(*KEYS)
+        places = blocks.select("strand_id", "sequence_no")
+        listed_keys = records.join(places, places.columns, "left_semi").select(*KEYS)
         requested = _requests(blocks).select(*KEYS)
         return arrived.unionByName(listed_keys).unionByName(requested).distinct()
 
@@ -238,7 +238,7 @@ def _timeline(revisions: DataFrame) -> DataFrame:
     return (
         revisions.withColumn("valid_from", F.col("tx_time"))
         .withColumn("valid_to", following)
-        .withColumn("is_open", F.col("valid_to").isNull())
+        .withColumn("is_open", F.lead("version").over(order).isNull())
         .withColumn("is_current", F.col("is_open") & (F.col("operation") != "DELETE"))
     )
 

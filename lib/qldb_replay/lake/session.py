@@ -130,8 +130,11 @@ def build_session(settings: Mapping[str, str], app_name: str = "qldb-replay") ->
         app_name: the name that Spark shows.
 
     Returns:
-        A session with Delta switched on. Its jars are added only where Spark lacks them.
+        The session that is active already, with the given settings only; else a new one with Delta
+        switched on, whose jars are added only where Spark lacks them.
     """
+    if SparkSession.getActiveSession() is not None:
+        return _configured(settings).getOrCreate()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     defaults = {
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -140,12 +143,16 @@ def build_session(settings: Mapping[str, str], app_name: str = "qldb-replay") ->
     }
     if "PYSPARK_GATEWAY_PORT" not in os.environ:
         defaults.update(_local_defaults(settings))
-    builder = SparkSession.builder.appName(app_name)
-    for name, value in {**defaults, **settings}.items():
-        builder = builder.config(name, value)
-    session = builder.getOrCreate()
+    session = _configured({**defaults, **settings}).appName(app_name).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def _configured(settings: Mapping[str, str]) -> SparkSession.Builder:
+    builder = SparkSession.builder
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    return builder
 
 
 def _local_defaults(settings: Mapping[str, str]) -> dict[str, str]:

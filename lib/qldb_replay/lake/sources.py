@@ -128,7 +128,10 @@ class LocalSource:
     def _stored(path: Path) -> StoredObject:
         status = path.stat() if path.exists() else path.lstat()
         modified = datetime.fromtimestamp(status.st_mtime_ns // 1000 / 1e6, tz=timezone.utc)
-        return StoredObject(f"file://{path}", status.st_size, modified, None)
+        name = os.path.realpath(path) if path.exists() else str(path)
+        if name != name.encode("utf-8", "replace").decode():
+            raise UsageError("a file's name in the archive is not valid UTF-8: rename it first")
+        return StoredObject(f"file://{name}", status.st_size, modified, None)
 
 
 class S3Source:
@@ -169,24 +172,44 @@ class ArrowSource:
     """Whatever else pyarrow opens: HDFS where its native library is, Google and Azure storage."""
 
     def list(self, root: str) -> Iterator[StoredObject]:
-        """Gives the files under a root."""
+        """Gives the files under a root (or the file that the root names)."""
         import pyarrow.fs as arrow_fs
 
-        system, path = arrow_fs.FileSystem.from_uri(root)
-        base = root[: len(root) - len(path)]
-        selector = arrow_fs.FileSelector(path, recursive=True)
-        for info in system.get_file_info(selector):
+        system, path, base = self._opened(root)
+        found = system.get_file_info(path)
+        if found.type == arrow_fs.FileType.Directory:
+            found = system.get_file_info(arrow_fs.FileSelector(path, recursive=True))
+        for info in found if isinstance(found, list) else [found]:
             if info.is_file:
                 modified = info.mtime.astimezone(timezone.utc)
-                yield StoredObject(base + info.path, info.size, modified, None)
+                yield StoredObject(base + info.path.lstrip("/"), info.size, modified, None)
 
     def read(self, item: StoredObject) -> bytes:
         """Returns a file's bytes."""
+        import pyarrow as pa
+
+        try:
+            system, path, _ = self._opened(item.uri)
+            with system.open_input_stream(path) as stream:
+                return bytes(stream.readall())
+        except pa.ArrowException as error:
+            raise OSError(type(error).__name__) from error
+
+    @staticmethod
+    def _opened(uri: str) -> tuple[Any, str, str]:
+        """Returns the file system, the path in it, and what stands before the path in URIs.
+
+        The authority is a bucket in some schemes and a server in others: pyarrow's path for the
+        bare authority tells which. Paths are passed on as they are, never parsed as URIs.
+        """
         import pyarrow.fs as arrow_fs
 
-        system, path = arrow_fs.FileSystem.from_uri(item.uri)
-        with system.open_input_stream(path) as stream:
-            return bytes(stream.readall())
+        scheme, _, rest = uri.partition("://")
+        authority, slash, path = rest.partition("/")
+        system, inside = arrow_fs.FileSystem.from_uri(f"{scheme}://{authority}/")
+        if inside.strip("/"):
+            return system, (authority + slash + path).rstrip("/"), f"{scheme}://"
+        return system, "/" + path.rstrip("/"), f"{scheme}://{authority}/"
 
 
 def source_of(uri: str, access: S3Access) -> Source:
@@ -216,6 +239,8 @@ def list_objects(roots: Iterable[str], access: S3Access) -> dict[str, StoredObje
     for root in roots:
         try:
             found.update((item.uri, item) for item in source_of(root, access).list(root))
+        except UsageError:
+            raise
         except Exception as error:
             raise UsageError(
                 f"archive {root} cannot be listed ({type(error).__name__}): "
@@ -232,6 +257,14 @@ def scheme_of(uri: str) -> str:
     if mark:
         return scheme.lower()
     return "file" if not uri.startswith("hdfs:") else "hdfs"
+
+
+def canonical_uri(uri: str) -> str:
+    """Returns a URI as `objects` names it: S3's schemes are one, local links are resolved."""
+    scheme = scheme_of(uri)
+    if scheme == "file":
+        return f"file://{os.path.realpath(_local_path(uri))}"
+    return f"s3://{uri.partition('://')[2]}" if scheme in S3_SCHEMES else uri
 
 
 def _local_path(uri: str) -> str:

@@ -81,8 +81,8 @@ class LakeState:
         return int((self._read("batch") or {"batch": 0})["batch"])
 
     def ingested_batch(self) -> int:
-        """Returns the number of the last batch whose objects are all in the tables."""
-        return self.last_batch() - (1 if self.open_plan() is not None else 0)
+        """Returns the number of the last finished batch that brought records, 0 for none."""
+        return int((self._read("ingested") or {"batch": 0})["batch"])
 
     def open_plan(self) -> Plan | None:
         """Returns the plan that a killed run left, None if the last one was finished."""
@@ -101,8 +101,7 @@ class LakeState:
     def open(self, plan: Plan) -> None:
         """Writes a plan down before anything of it is read.
 
-        Its number goes first: after a kill between the two it is never given to another plan, whose
-        rows Delta would drop as written before.
+        Its number goes first: after a kill between the two it is never given to another plan.
         """
         rows = [
             [
@@ -117,8 +116,15 @@ class LakeState:
         self._write("batch", {"batch": plan.batch})
         self._write("plan", {"batch": plan.batch, "objects": rows})
 
-    def close(self) -> None:
-        """Forgets the open plan, all of which is in the tables now."""
+    def close(self, batch: int, *, filled: bool) -> None:
+        """Forgets the open plan, all of which is in the tables now.
+
+        Args:
+            batch: its number.
+            filled: whether it brought records; else there is nothing for `rebuild` to do.
+        """
+        if filled:
+            self._write("ingested", {"batch": batch})
         self._files.delete(f"{FOLDER}/plan.json")
 
     def mark(self, table: str) -> dict[str, Any]:
@@ -131,7 +137,10 @@ class LakeState:
 
     def _read(self, name: str) -> Any:
         text = self._files.read(f"{FOLDER}/{name}.json")
-        return None if text is None else json.loads(text)
+        try:
+            return None if text is None else json.loads(text)
+        except ValueError:  # a first write that was killed; a finished file always parses
+            return None
 
     def _write(self, name: str, value: Any) -> None:
-        self._files.write(f"{FOLDER}/{name}.json", json.dumps(value, ensure_ascii=False))
+        self._files.write(f"{FOLDER}/{name}.json", json.dumps(value))

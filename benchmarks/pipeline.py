@@ -1,0 +1,163 @@
+"""The pipeline against a baseline job, in CPU seconds of driver and workers, in one warm JVM.
+
+The baseline splits the same objects into records by their length headers, drops duplicates by a
+hash of the bytes, repartitions and sorts by it and writes Delta once. The pipeline is `ingest` and
+`rebuild`; the codec's own time (decoding, and building `data`) is measured apart on the same input
+and shown with and without. Rounds are interleaved; the last of each is reported, the first warms.
+
+    python benchmarks/pipeline.py [--revisions N] [--rounds N] [--archive DIR] [--out FILE.json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from processes import PeakMemory, cpu_seconds
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from qldb_replay.cli import main as command
+from qldb_replay.codec import decode_objects
+from qldb_replay.codec.sketch import Shape
+from qldb_replay.codec.typed import build
+from qldb_replay.codec.types import data_type
+from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.session import build_session, stage_settings
+from qldb_replay.lake.state import LakeState
+from qldb_replay.limits import DEFAULT_LIMITS
+from qldb_replay.simulate import SimulateOptions, simulate
+
+
+def split(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Cuts objects into records by length headers alone."""
+    from qldb_replay.ion.framing import IVM, value_end
+
+    for batch in batches:
+        for content in batch.column(0):
+            data = content.as_py()
+            cuts, pos = [0], 4
+            while pos < len(data):
+                if data[pos : pos + 4] == IVM:
+                    cuts.append(pos)
+                    pos += 4
+                else:
+                    pos = value_end(data, pos, len(data))
+            cuts.append(len(data))
+            offsets = pa.array(cuts, pa.int32()).buffers()[1]
+            records = pa.Array.from_buffers(
+                pa.binary(), len(cuts) - 1, [None, offsets, pa.py_buffer(data)]
+            )
+            yield pa.RecordBatch.from_arrays([records], names=["ion"])
+
+
+def baseline(spark: SparkSession, archive: Path, out: Path) -> None:
+    with stage_settings(spark, spark__sql__execution__arrow__maxRecordsPerBatch="4"):
+        objects = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
+        records = objects.load(str(archive)).select("content").mapInArrow(split, "ion binary")
+        hashed = records.withColumn("hash", F.md5("ion"))
+        unique = hashed.dropDuplicates(["hash"]).repartition("hash").sortWithinPartitions("hash")
+        unique.write.format("delta").mode("overwrite").save(str(out))
+
+
+def measured(step: Callable[[], object]) -> tuple[float, float]:
+    wall, cpu = time.perf_counter(), cpu_seconds()
+    step()
+    return time.perf_counter() - wall, cpu_seconds() - cpu
+
+
+def codec_seconds(archive: Path, lake: Lake) -> dict[str, float]:
+    """Runs both codec calls in this process, on the input that the workers had."""
+    paths = sorted(path for path in archive.rglob("*") if path.is_file())
+    started = time.process_time()
+    for path in paths:
+        for _ in decode_objects([(str(path), path.read_bytes(), None)], DEFAULT_LIMITS):
+            pass
+    decoding = time.process_time() - started
+    building = 0.0
+    for folder in lake.files.folders("history"):
+        mark = LakeState(lake.files).mark(f"history/{folder}")
+        type_ = data_type(Shape.from_text(mark["shape"]))
+        rows = lake.read("revisions").where(F.col("table_name") == mark["name"])
+        documents = [row[0] and bytes(row[0]) for row in rows.select("data_ion").toLocalIterator()]
+        started = time.process_time()
+        if type_ is not None:
+            for start in range(0, len(documents), 1000):
+                build(documents[start : start + 1000], type_)
+        building += time.process_time() - started
+    return {"decode": decoding, "build": building}
+
+
+def written(lake: Path) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    for log in sorted(lake.rglob("_delta_log")):
+        files = log.parent.rglob("*.parquet")
+        sizes[str(log.parent.relative_to(lake))] = sum(file.stat().st_size for file in files)
+    return sizes
+
+
+def run(archive: Path, folder: Path, rounds: int) -> dict[str, Any]:
+    spark = build_session({"spark.master": "local[2]", "spark.driver.memory": "3g"})
+    lake = folder / "lake"
+    result: dict[str, Any] = {}
+    with PeakMemory() as peak:
+        for _ in range(rounds):
+            shutil.rmtree(folder / "base", ignore_errors=True)
+            shutil.rmtree(lake, ignore_errors=True)
+            for name, step in {
+                "baseline": lambda: baseline(spark, archive, folder / "base"),
+                "ingest": lambda: command(["ingest", f"--archive={archive}", f"--lake={lake}"]),
+                "rebuild": lambda: command(["rebuild", f"--lake={lake}"]),
+                "rerun": lambda: command(["run", f"--archive={archive}", f"--lake={lake}"]),
+            }.items():
+                with contextlib.redirect_stdout(io.StringIO()):
+                    wall, cpu = measured(step)
+                result[name] = {"wall": round(wall, 2), "cpu": round(cpu, 2)}
+    result["codec"] = codec_seconds(archive, Lake.at(spark, f"file://{lake}"))
+    codec = sum(result["codec"].values())
+    pipeline = result["ingest"]["cpu"] + result["rebuild"]["cpu"]
+    base = result["baseline"]["cpu"]
+    first = result["ingest"]["wall"] + result["rebuild"]["wall"]
+    result["ratios"] = {
+        "pipeline without codec / baseline (goal: at most 6)": round((pipeline - codec) / base, 2),
+        "pipeline with codec / baseline": round(pipeline / base, 2),
+        "codec / pipeline": round(codec / pipeline, 2),
+        "rerun with nothing new / first run (goal: under 0.10)": round(
+            result["rerun"]["wall"] / first, 3
+        ),
+    }
+    result["peak_bytes"] = {"jvm": peak.jvm, "worker": peak.worker}
+    result["table_bytes"] = written(lake)
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--revisions", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--archive", type=Path)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        archive = options.archive or folder / "archive"
+        if options.archive is None:
+            simulate(SimulateOptions(out=archive, revisions=options.revisions))
+        result = run(archive, folder, options.rounds)
+    text = json.dumps(result, indent=2)
+    print(text)
+    if options.out is not None:
+        options.out.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

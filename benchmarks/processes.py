@@ -1,0 +1,67 @@
+"""CPU seconds and memory of this process and all below it (the JVM, Spark's Python workers)."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def tree() -> dict[int, list[str]]:
+    """Returns the fields of /proc/PID/stat behind the name, of this process and all below it."""
+    stats: dict[int, list[str]] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                text = (folder / "stat").read_text()
+            except OSError:
+                continue
+            stats[int(folder.name)] = text.rpartition(")")[2].split()
+    inside = {os.getpid()}
+    grown = True
+    while grown:
+        more = {pid for pid, fields in stats.items() if int(fields[1]) in inside} - inside
+        inside |= more
+        grown = bool(more)
+    return {pid: stats[pid] for pid in inside if pid in stats}
+
+
+def cpu_seconds() -> float:
+    """Returns user and system time so far, that of ended children included."""
+    return sum(sum(map(int, fields[11:15])) for fields in tree().values()) / TICKS
+
+
+class PeakMemory:
+    """Watches memory while a `with` block runs.
+
+    Attributes:
+        jvm: most resident bytes of any Java process.
+        worker: most resident bytes of any one Python worker.
+    """
+
+    def __enter__(self) -> PeakMemory:
+        self.jvm = self.worker = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        page = os.sysconf("SC_PAGE_SIZE")
+        while not self._stop.wait(0.2):
+            for pid, fields in tree().items():
+                resident = int(fields[21]) * page
+                try:
+                    name = Path(f"/proc/{pid}/comm").read_text().strip()
+                except OSError:
+                    continue
+                if name == "java":
+                    self.jvm = max(self.jvm, resident)
+                elif pid != os.getpid():
+                    self.worker = max(self.worker, resident)
