@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from qldb_replay.errors import UsageError
+from qldb_replay.errors import StageError, UsageError
 from qldb_replay.lake import lock
 from qldb_replay.lake.lock import break_lock, writer_lock
 
@@ -103,10 +103,13 @@ def test_a_process_from_before_this_machines_last_start_is_replaced_at_once(
 
 
 def test_who_lost_the_lock_does_not_take_it_from_the_new_holder(files) -> None:
-    with writer_lock(files, "first"):
+    with writer_lock(files, "first") as guard:
+        guard()
         break_lock(files)
         held(files, run_id="second")
         time.sleep(0.1)
+        with pytest.raises(StageError, match="writes no more"):
+            guard()
         assert json.loads(files.read(lock.NAME))["run_id"] == "second"
 
     assert json.loads(files.read(lock.NAME))["run_id"] == "second"

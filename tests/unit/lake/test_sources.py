@@ -79,9 +79,28 @@ def test_links_are_followed_but_never_round_in_circles(tmp_path: Path) -> None:
     (tmp_path / "archive/x/up").symlink_to(tmp_path / "archive")
     (tmp_path / "archive/there").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere/y/back").symlink_to(tmp_path / "archive")
-    root = f"file://{tmp_path}/archive"
 
-    assert names_of(tmp_path / "archive") == [f"{root}/there/y/b", f"{root}/x/a"]
+    assert names_of(tmp_path / "archive") == [
+        f"file://{tmp_path}/elsewhere/y/b",
+        f"file://{tmp_path}/archive/x/a",
+    ]
+
+
+def test_an_object_has_one_name_however_many_links_lead_to_it(tmp_path: Path) -> None:
+    put(tmp_path, "real/a")
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "real/b").symlink_to("a")
+
+    roots = [str(tmp_path / "link"), str(tmp_path / "real")]
+
+    assert list(list_objects(roots, ANYWHERE)) == [f"file://{tmp_path}/real/a"]
+
+
+def test_a_name_that_is_no_text_is_wrong_usage_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"a\xff")).write_bytes(b"")
+
+    with pytest.raises(UsageError, match="UTF-8"):
+        list_objects([str(tmp_path)], ANYWHERE)
 
 
 def test_a_link_to_nowhere_is_an_object_that_cannot_be_read(tmp_path: Path) -> None:

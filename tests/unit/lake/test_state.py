@@ -55,10 +55,20 @@ def test_an_open_batch_is_planned_but_not_ingested(files) -> None:
     assert (state.last_batch(), state.ingested_batch(), state.open_plan()) == (0, 0, None)
 
     state.open(PLAN)
-    assert (state.last_batch(), state.ingested_batch()) == (3, 2)
+    assert (state.last_batch(), state.ingested_batch()) == (3, 0)
 
-    state.close()
+    state.close(3, filled=True)
     assert (state.last_batch(), state.ingested_batch(), state.open_plan()) == (3, 3, None)
+
+
+def test_a_batch_without_records_is_nothing_to_rebuild(files) -> None:
+    state = LakeState(files)
+    state.open(Plan(1, ()))
+    state.close(1, filled=True)
+    state.open(Plan(2, ()))
+    state.close(2, filled=False)
+
+    assert (state.last_batch(), state.ingested_batch(), state.open_plan()) == (2, 1, None)
 
 
 @pytest.mark.parametrize("written", [0, 1, 2])
@@ -68,7 +78,7 @@ def test_no_kill_while_a_plan_is_written_gives_its_number_to_another(
     """Delta drops a batch whose number it has seen: its records would be lost without a word."""
     state = LakeState(files)
     state.open(Plan(1, ()))
-    state.close()
+    state.close(1, filled=True)
     write = files.write
     left = iter([write] * written)
     monkeypatch.setattr(files, "write", lambda *given: next(left)(*given))
@@ -76,11 +86,16 @@ def test_no_kill_while_a_plan_is_written_gives_its_number_to_another(
         state.open(PLAN)
     monkeypatch.setattr(files, "write", write)
 
-    open_plan = state.open_plan()
-    state.close()
+    assert (state.open_plan() is not None) == (written == 2)
+    assert state.last_batch() == (3 if written else 1)
+    assert state.ingested_batch() == 1
 
-    assert (open_plan is not None) == (written == 2)
-    assert state.last_batch() == state.ingested_batch() == (3 if written else 1)
+
+@pytest.mark.parametrize("text", ["", '{"batch"'])
+def test_a_first_write_that_was_killed_is_no_write(files, text: str) -> None:
+    files.write("_qldb_replay/plan.json", text)
+
+    assert LakeState(files).open_plan() is None
 
 
 def test_marks_are_kept_for_each_table(files) -> None:
