@@ -88,9 +88,9 @@ def _acquire(files: LakeFiles, run_id: str) -> None:
 
 
 def _is_dead(holder: dict[str, object]) -> bool:
-    """Says whether the holder ran here and its process is gone."""
-    if holder["host"] != socket.gethostname() or holder["boot"] != _boot_id():
-        return holder["host"] == socket.gethostname()
+    """Says whether the holder ran where its process would be seen, and is gone."""
+    if (holder["host"], holder["boot"]) != (socket.gethostname(), _boot_id()):
+        return False
     try:
         os.kill(int(str(holder["pid"])), 0)
     except ProcessLookupError:
@@ -101,10 +101,14 @@ def _is_dead(holder: dict[str, object]) -> bool:
 
 
 def _boot_id() -> str:
-    """Tells one start of the machine (and its process IDs) from the next, where it says so."""
+    """Tells one start of the machine (and its process IDs) from the next, where it says so.
+
+    Machines and containers may share a host name, and containers a machine, with process IDs of
+    their own each.
+    """
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
+            return f"{file.read().strip()} {os.readlink('/proc/self/ns/pid')}"
     except OSError:
         return ""
 

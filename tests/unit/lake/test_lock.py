@@ -91,15 +91,13 @@ def test_a_dead_process_of_this_machine_is_replaced_at_once(files, monkeypatch) 
         assert time.monotonic() - began < 10
 
 
-def test_a_process_from_before_this_machines_last_start_is_replaced_at_once(
-    files, monkeypatch
-) -> None:
-    monkeypatch.setattr(lock, "STALE_SECONDS", 60.0)
-    held(files, host=socket.gethostname(), boot="earlier", pid=os.getpid())
+def test_a_process_of_another_start_or_container_is_waited_for(files) -> None:
+    """Host names repeat, so that its process is not seen here proves nothing."""
+    held(files, host=socket.gethostname(), boot="another", pid=2**22 + 1)
     began = time.monotonic()
 
     with writer_lock(files, "mine"):
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began >= 0.3
 
 
 def test_who_lost_the_lock_does_not_take_it_from_the_new_holder(files) -> None:
