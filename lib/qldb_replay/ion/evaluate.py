@@ -192,7 +192,8 @@ class Evaluator:
             if name is None:
                 name = table.name(sid, start)
             message, prefix, key, sketch_key, string_sketch, known = name
-            short = stop - body <= _MEMO_BYTES
+            # Names of unknown text all hash as `$0` does, but are not written or judged as it is.
+            short = known and stop - body <= _MEMO_BYTES
             if short:
                 raw = message + buf[body:stop]
                 remembered = memo.get(raw)

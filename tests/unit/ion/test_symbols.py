@@ -9,6 +9,7 @@ from qldb_replay.ion import ion_hash, to_json
 from qldb_replay.ion.evaluate import Evaluator
 from qldb_replay.ion.framing import IVM
 from qldb_replay.ion.stream import StreamReader
+from qldb_replay.ion.symbols import SYSTEM_TEXTS, SymbolTable
 from qldb_replay.limits import DEFAULT_LIMITS
 
 NAME, VERSION, IMPORTS, SYMBOLS, MAX_ID = 4, 5, 6, 7, 8
@@ -179,3 +180,12 @@ def test_a_stream_ends_where_it_is_said_to_end() -> None:
     assert len(list(reader.values(stream, 0, len(stream)))) == 1
     with pytest.raises(IonFormatError):
         list(reader.values(stream, 0, len(stream) - 1))
+
+
+def test_a_name_of_unknown_text_is_never_taken_for_symbol_zero() -> None:
+    evaluator = Evaluator()
+    table = SymbolTable([*SYSTEM_TEXTS, None])
+    assert evaluator.evaluate(b"\xd3\x80\x21\x01", 0, 4, table)[1] == '{"$0":1}'
+    assert evaluator.unresolved == -1
+    assert evaluator.evaluate(b"\xd3\x8a\x21\x01", 0, 4, table)[1] == '{"$10":1}'
+    assert evaluator.unresolved == 1
