@@ -60,13 +60,15 @@ class SymbolTable:
     Attributes:
         texts: text by symbol ID, None for unknown text.
         names: field names by symbol ID, as far as they were asked for.
+        heads: for readers to remember bytes that they met under this table, and their meaning.
     """
 
-    __slots__ = ("names", "texts")
+    __slots__ = ("heads", "names", "texts")
 
     def __init__(self, texts: list[str | None]) -> None:
         self.texts = texts
         self.names: dict[int, FieldName] = {}
+        self.heads: dict[str, tuple[bytes, str, str]] = {}
 
     def text(self, sid: int, offset: int) -> str | None:
         """Looks a symbol up.

@@ -16,6 +16,7 @@ from qldb_replay.journal.fields import (
     struct_fields,
     text,
 )
+from qldb_replay.journal.heads import after_head, keep_head
 from qldb_replay.journal.revision import Revision, read_revision
 
 CONTROL, BLOCK_SUMMARY, REVISION_DETAILS = "CONTROL", "BLOCK_SUMMARY", "REVISION_DETAILS"
@@ -63,13 +64,17 @@ def read_envelope(source: Source, field: Field) -> Envelope:
         IonFormatError: malformed Ion.
         RecordFormatError: no envelope's fields or types.
     """
+    if (known := after_head(source, field, "record")) is not None:
+        return Envelope(*known)
     fields = struct_fields(source, field, "record")
     arn = required(fields.pop("qldbStreamArn", None), "qldbStreamArn", field[0])
     kind = required(fields.pop("recordType", None), "recordType", field[0])
     payload = required(fields.pop("payload", None), "payload", field[0])
     if fields:
         check_rest(source, fields)
-    return Envelope(text(source, arn, "qldbStreamArn"), text(source, kind, "recordType"), payload)
+    stream_arn, record_type = text(source, arn, "qldbStreamArn"), text(source, kind, "recordType")
+    keep_head(source, field, "record", (stream_arn, record_type), payload)
+    return Envelope(stream_arn, record_type, payload)
 
 
 def read_revision_details(source: Source, field: Field) -> RevisionDetails:
@@ -86,6 +91,8 @@ def read_revision_details(source: Source, field: Field) -> RevisionDetails:
         IonFormatError: malformed Ion.
         RecordFormatError: not the fields or types of such a payload.
     """
+    if (known := after_head(source, field, "payload")) is not None:
+        return RevisionDetails(known[0], known[1], read_revision(source, known[2]))
     fields = struct_fields(source, field, "payload")
     table = required(fields.pop("tableInfo", None), "tableInfo", field[0])
     revision = required(fields.pop("revision", None), "revision", field[0])
@@ -96,11 +103,9 @@ def read_revision_details(source: Source, field: Field) -> RevisionDetails:
     table_id = required(fields.pop("tableId", None), "tableId", table[0])
     if fields:
         check_rest(source, fields)
-    return RevisionDetails(
-        text(source, table_id, "tableId"),
-        text(source, name, "tableName"),
-        read_revision(source, revision),
-    )
+    content = text(source, table_id, "tableId"), text(source, name, "tableName")
+    keep_head(source, field, "payload", content, revision)
+    return RevisionDetails(*content, read_revision(source, revision))
 
 
 def is_export_block(source: Source, field: Field) -> bool:

@@ -8,9 +8,10 @@ from qldb_replay.errors import IonFormatError, QldbReplayError
 from qldb_replay.ion import ion_hash
 from qldb_replay.ion.evaluate import Evaluator
 from qldb_replay.ion.framing import body_bounds
-from qldb_replay.ion.stream import single_value
+from qldb_replay.ion.stream import StreamReader, single_value
 from qldb_replay.ion.symbols import SYSTEM_TEXTS, SymbolTable
 from qldb_replay.journal import block as blocks
+from qldb_replay.journal.envelope import read_revision_details
 from qldb_replay.journal.fields import Source
 from qldb_replay.journal.hashed import hash_and_read
 
@@ -100,3 +101,25 @@ def test_a_document_of_unknown_name_has_no_hash() -> None:
     buf = b"\xd4\x8b\xd2\x8a\xd0"
     with pytest.raises(IonFormatError, match="no hash"):
         hash_and_read(Source(buf, table, Evaluator()), (0, 1, 5), blocks._read_transaction_info)
+
+
+def test_records_that_begin_alike_say_what_each_says_alone(ion: Callable[[str], bytes]) -> None:
+    def payload(name: str, rest: str = "") -> bytes:
+        revision = '{blockAddress:{strandId:"S",sequenceNo:1},metadata:{id:"D",version:0}}'
+        info = f'tableInfo:{{tableName:"{name}",tableId:"T"}}'
+        return ion(f"{{{info},revision:{revision}{rest}}}")
+
+    evaluator = Evaluator()
+    reader = StreamReader(evaluator)
+    raws = [payload("A"), payload("A"), payload("B"), payload("A", ",tableName:null")]
+    raws.append(payload("A").replace(b"\x81S", b"\x81R"))
+    said = []
+    for raw in raws:
+        ((table, _, start, end),) = reader.values(raw, 0, len(raw))
+        field = (start, body_bounds(raw, start, end)[0], end)
+        together = read_revision_details(Source(raw, table, evaluator), field)
+        fresh = SymbolTable(table.texts)
+        assert together == read_revision_details(Source(raw, fresh, Evaluator()), field)
+        said.append((together.table_name, together.revision.strand_id))
+    assert said == [("A", "S"), ("A", "S"), ("B", "S"), ("A", "S"), ("A", "R")]
+    assert table.heads["payload"][1:] == ("T", "A")
