@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import functions as F
 
 from qldb_replay.cli import main
 from qldb_replay.lake import lock
 from qldb_replay.lake.files import LakeFiles
+from qldb_replay.lake.ledger_tables import _ddl
 from qldb_replay.lake.sources import LocalSource
 from qldb_replay.simulate import SimulateOptions, Truth, simulate
 
@@ -348,3 +350,17 @@ def test_jobs_take_what_glue_hands_over(
     assert ended.value.code == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["counts"]["revisions"] == 40
     assert len({row["strand_id"] for row in read_table(tmp_path / "lake", "blocks")}) == 2
+
+
+@pytest.mark.parametrize("head", [" ", "\n", "-- x\n", "/* x */", "/*", "'"])
+def test_no_statement_overflows_the_stack(spark, head: str) -> None:
+    """Java follows a repeated choice in a regular expression by recursion."""
+    said = F.struct(F.lit(head * 50_000 + "CREATE TABLE t").alias("statement"))
+    blocks = spark.range(1).select(
+        F.lit("s").alias("strand_id"),
+        F.col("id").alias("sequence_no"),
+        F.current_timestamp().alias("block_timestamp"),
+        F.array(said).alias("statements"),
+    )
+
+    assert len(_ddl(blocks).collect()) == (head not in ("/*", "'"))
