@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from deltalake import DeltaTable
 
 from qldb_replay.cli import main
 from qldb_replay.ion import split_records
@@ -25,7 +26,13 @@ def deliveries(tmp_path_factory) -> list[bytes]:
     """The delivered records of a small ledger with every kind of event, in order of arrival."""
     folder = tmp_path_factory.mktemp("source")
     options = SimulateOptions(
-        out=folder / "archive", revisions=700, redactions=3, duplicates=0.05, streams=2, seed=7
+        out=folder / "archive",
+        revisions=700,
+        tables=("Person", "Drafts"),
+        redactions=3,
+        duplicates=0.05,
+        streams=2,
+        seed=7,
     )
     simulate(options)
     objects = sorted(path for path in options.out.rglob("*") if path.is_file())
@@ -46,8 +53,15 @@ def tables_of(lake: Path, read_table: Any) -> dict[str, list[Any]]:
             continue
         rows = read_table(lake, table)
         names = REVISIONS if table == "revisions" else sorted(rows[0].keys() - OURS) if rows else []
-        found[table] = sorted(repr([(name, row[name]) for name in names]) for row in rows)
+        found[table] = sorted(repr(plain({name: row[name] for name in names})) for row in rows)
     return found
+
+
+def plain(value: Any) -> Any:
+    """Takes the order of fields out, which is not promised."""
+    if isinstance(value, dict):
+        return sorted((name, plain(item)) for name, item in value.items())
+    return [plain(item) for item in value] if isinstance(value, list) else value
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +72,7 @@ def at_once(tmp_path_factory, spark, deliveries, read_table) -> dict[str, list[A
     return tables_of(folder / "lake", read_table)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_any_order_in_any_pieces(tmp_path, command, deliveries, at_once, read_table, seed):
     random = Random(seed)
     shuffled = deliveries + random.sample(deliveries, 60)
@@ -76,21 +90,31 @@ def test_any_order_in_any_pieces(tmp_path, command, deliveries, at_once, read_ta
         assert rows == found[table], table
 
 
-def test_in_order_only_live_rows_are_written_again(tmp_path, command, deliveries, read_table):
+def test_in_order_only_live_rows_are_written_again(tmp_path, command):
+    simulate(
+        SimulateOptions(
+            out=tmp_path / "source",
+            revisions=400,
+            tables=("Person",),
+            redactions=0,
+            duplicates=0,
+            disorder=0,
+        )
+    )
+    (source,) = (path for path in (tmp_path / "source").rglob("*") if path.is_file())
+    records = split_records(source.read_bytes())
     archive, lake = tmp_path / "archive", tmp_path / "lake"
-    ordered = list(dict.fromkeys(deliveries[: len(deliveries) // 2]))
-    write_object(archive, "first", ordered[: len(ordered) * 3 // 4])
+    write_object(archive, "first", records[: len(records) * 3 // 4])
     command("run", "--archive", archive, "--lake", lake)
-    closed = {path.name for path in (lake / "revisions" / "is_open=false").glob("*.parquet")}
-    write_object(archive, "second", ordered[len(ordered) * 3 // 4 :])
+    closed = read_files(lake / "revisions", "is_open=false")
+    write_object(archive, "second", records[len(records) * 3 // 4 :])
 
-    command("run", "--archive", archive, "--lake", lake)
+    summary = command("run", "--archive", archive, "--lake", lake)
 
-    after = read_files(lake / "revisions")
-    assert closed <= after
+    assert summary["counts"]["revisions"] == 400
+    assert closed
+    assert closed <= read_files(lake / "revisions", "is_open=false")
 
 
-def read_files(table: Path) -> set[str]:
-    from deltalake import DeltaTable
-
-    return {Path(uri).name for uri in DeltaTable(str(table)).file_uris()}
+def read_files(table: Path, partition: str) -> set[str]:
+    return {uri for uri in DeltaTable(str(table)).file_uris() if partition in uri}
