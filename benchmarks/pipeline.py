@@ -61,6 +61,7 @@ def split(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def baseline(spark: SparkSession, archive: Path, out: Path) -> None:
+    """Does the least that any job must: split, drop duplicates, sort, write once."""
     with stage_settings(spark, spark__sql__execution__arrow__maxRecordsPerBatch="4"):
         objects = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
         records = objects.load(str(archive)).select("content").mapInArrow(split, "ion binary")
@@ -70,6 +71,7 @@ def baseline(spark: SparkSession, archive: Path, out: Path) -> None:
 
 
 def measured(step: Callable[[], object]) -> tuple[float, float]:
+    """Returns the wall and CPU seconds of a step."""
     wall, cpu = time.perf_counter(), cpu_seconds()
     step()
     return time.perf_counter() - wall, cpu_seconds() - cpu
@@ -98,6 +100,7 @@ def codec_seconds(archive: Path, lake: Lake) -> dict[str, float]:
 
 
 def written(lake: Path) -> dict[str, int]:
+    """Returns the bytes of each table's data files."""
     sizes: dict[str, int] = {}
     for log in sorted(lake.rglob("_delta_log")):
         files = log.parent.rglob("*.parquet")
@@ -106,6 +109,7 @@ def written(lake: Path) -> dict[str, int]:
 
 
 def run(archive: Path, folder: Path, rounds: int) -> dict[str, Any]:
+    """Measures all steps on an archive."""
     spark = build_session({"spark.master": "local[2]", "spark.driver.memory": "3g"})
     lake = folder / "lake"
     result: dict[str, Any] = {}
@@ -141,6 +145,7 @@ def run(archive: Path, folder: Path, rounds: int) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Reads the options, measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--revisions", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=2)
