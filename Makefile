@@ -66,6 +66,7 @@ lint: $(VENV)/installed-$(EXTRAS),test,dev ## Check style and types
 bench: install ## Measure the codec and the pipeline, as ratios
 	$(BIN)/python benchmarks/codec.py
 	$(BIN)/python benchmarks/pipeline.py
+	$(BIN)/python benchmarks/growth.py
 
 .PHONY: clean
 clean: ## Remove what was built; keeps archives and lakes

@@ -1,0 +1,137 @@
+"""How time and memory grow with the archive, and what an increment costs.
+
+Each size runs in a process of its own, so that peaks do not mix; times count from when Spark is
+up. The increment is the last part of a ledger of ten versions a document, arriving in order.
+
+    python benchmarks/growth.py [--revisions N] [--factor N] [--share 0.01]
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from processes import PeakMemory
+
+from qldb_replay.cli import main as command
+from qldb_replay.ion import split_records
+from qldb_replay.lake.session import build_session
+from qldb_replay.simulate import SimulateOptions, simulate
+
+SPARK = {"spark.master": "local[2]", "spark.driver.memory": "3g"}
+
+
+def timed_run(archive: Path, lake: Path) -> float:
+    """Returns the wall seconds of `run`."""
+    started = time.perf_counter()
+    with contextlib.redirect_stdout(io.StringIO()):
+        code = command(["run", f"--archive={archive}", f"--lake={lake}"])
+    if code != 0:
+        raise RuntimeError(f"run ended with {code}")
+    return time.perf_counter() - started
+
+
+def warmed() -> None:
+    """Starts Spark and runs the whole job once on very little."""
+    build_session(SPARK)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        simulate(SimulateOptions(out=folder / "archive", revisions=300))
+        timed_run(folder / "archive", folder / "lake")
+
+
+def size(folder: Path) -> int:
+    """Returns the bytes of all files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def one_size(revisions: int) -> dict[str, Any]:
+    """Measures one size, in this process."""
+    warmed()
+    with tempfile.TemporaryDirectory() as name, PeakMemory() as peak:
+        folder = Path(name)
+        simulate(SimulateOptions(out=folder / "archive", revisions=revisions))
+        seconds = timed_run(folder / "archive", folder / "lake")
+        stored = size(folder / "archive")
+    return {"bytes": stored, "seconds": seconds, "jvm": peak.jvm, "worker": peak.worker}
+
+
+def increment(revisions: int, share: float) -> dict[str, Any]:
+    """Measures a first run, an increment of a share of the records, and a rerun."""
+    warmed()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        archive = folder / "archive"
+        options = SimulateOptions(
+            out=archive, revisions=revisions, versions_per_document=10, duplicates=0, redactions=0
+        )
+        simulate(options)
+        last = max(path for path in archive.rglob("*") if path.is_file())
+        records = split_records(last.read_bytes())
+        wanted = share * size(archive)
+        cut = len(records)
+        while cut and wanted > 0:
+            cut -= 1
+            wanted -= len(records[cut])
+        shutil.copy(last, folder / "whole")
+        last.write_bytes(b"".join(records[:cut]))
+        first = timed_run(archive, folder / "lake")
+        last.with_name(last.name + "-later").write_bytes(b"".join(records[cut:]))
+        later = timed_run(archive, folder / "lake")
+        again = timed_run(archive, folder / "lake")
+    return {"first": first, "increment": later, "rerun": again, "records": len(records) - cut}
+
+
+def in_own_process(*arguments: str) -> dict[str, Any]:
+    """Runs this script's inner part in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, __file__, *arguments], stdout=subprocess.PIPE, text=True, check=True
+    )
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def main() -> None:
+    """Reads the options, measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--revisions", type=int, default=100_000)
+    parser.add_argument("--factor", type=int, default=10)
+    parser.add_argument("--share", type=float, default=0.01)
+    parser.add_argument("--inner", choices=("size", "increment"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.inner == "size":
+        print(json.dumps(one_size(options.revisions)))
+        return
+    if options.inner == "increment":
+        print(json.dumps(increment(options.revisions, options.share)))
+        return
+    small = in_own_process("--inner=size", f"--revisions={options.revisions}")
+    large = in_own_process("--inner=size", f"--revisions={options.revisions * options.factor}")
+    steps = in_own_process(
+        "--inner=increment", f"--revisions={options.revisions}", f"--share={options.share}"
+    )
+    ratios = {
+        f"time of {options.factor} times the data (goal: at most {1.1 * options.factor:.0f})": (
+            large["seconds"] / small["seconds"]
+        ),
+        "peak memory of the JVM (goal: at most 1.2)": large["jvm"] / small["jvm"],
+        "peak memory of a worker (goal: at most 1.2)": large["worker"] / small["worker"],
+        f"increment of {options.share:.0%} / first run (goal: at most 0.25)": (
+            steps["increment"] / steps["first"]
+        ),
+        "rerun with nothing new / first run (goal: under 0.10)": steps["rerun"] / steps["first"],
+    }
+    print(json.dumps({"small": small, "large": large, "steps": steps, "ratios": ratios}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
