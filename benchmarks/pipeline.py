@@ -86,7 +86,7 @@ def codec_seconds(archive: Path, lake: Lake) -> dict[str, float]:
             pass
     decoding = time.process_time() - started
     building = 0.0
-    for folder in lake.files.folders("history"):
+    for folder in lake.files.names("history"):
         mark = LakeState(lake.files).mark(f"history/{folder}")
         type_ = data_type(Shape.from_text(mark["shape"]))
         rows = lake.read("revisions").where(F.col("table_name") == mark["name"])
