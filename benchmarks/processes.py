@@ -63,5 +63,5 @@ class PeakMemory:
                     continue
                 if name == "java":
                     self.jvm = max(self.jvm, resident)
-                elif pid != os.getpid():
+                elif name.startswith("python") and pid != os.getpid():
                     self.worker = max(self.worker, resident)

@@ -134,7 +134,6 @@ def test_a_kill_after_any_step_loses_and_repeats_nothing(
 ) -> None:
     kills = stutter(deliveries, mortal, arriving=(2, 5, 8))
     assert {"open", "replace_batch records", "close", "overwrite revisions"} < mortal
-    mortal.clear()
     deliveries.arrive()
     kills += stutter(deliveries, mortal, arriving=())
     assert {"open", "merge objects"} < mortal
