@@ -70,10 +70,6 @@ class LakeFiles:
             return False
         return True
 
-    def exists(self, name: str) -> bool:
-        """Says whether there is a file or folder of this name."""
-        return bool(self._fs.exists(self._path(name)))
-
     def delete(self, name: str) -> None:
         """Removes a file if it exists."""
         self._fs.delete(self._path(name), False)

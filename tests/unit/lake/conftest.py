@@ -29,9 +29,6 @@ class FolderFiles:
         self.write(name, text)
         return True
 
-    def exists(self, name: str) -> bool:
-        return (self.root / name).exists()
-
     def delete(self, name: str) -> None:
         (self.root / name).unlink(missing_ok=True)
 

@@ -37,14 +37,14 @@ def test_the_lock_is_there_while_it_is_held_and_gone_afterwards(files) -> None:
     with writer_lock(files, "mine"):
         assert json.loads(files.read(lock.NAME))["run_id"] == "mine"
 
-    assert not files.exists(lock.NAME)
+    assert files.read(lock.NAME) is None
 
 
 def test_the_lock_is_given_back_when_the_work_fails(files) -> None:
     with pytest.raises(KeyError), writer_lock(files, "mine"):
         raise KeyError
 
-    assert not files.exists(lock.NAME)
+    assert files.read(lock.NAME) is None
 
 
 def test_the_heart_beats(files) -> None:
@@ -120,5 +120,5 @@ def test_the_lock_never_vanishes_while_the_heart_beats(files, monkeypatch) -> No
     monkeypatch.setattr(files, "delete", deleted.append)
     with writer_lock(files, "mine"):
         for _ in range(1_000):
-            assert files.exists(lock.NAME)
+            assert files.read(lock.NAME) is not None
         assert not deleted
