@@ -24,7 +24,7 @@ class FolderFiles:
         self.write(name, text)
 
     def create(self, name: str, text: str) -> bool:
-        if self.exists(name):
+        if (self.root / name).exists():
             return False
         self.write(name, text)
         return True
