@@ -20,13 +20,12 @@ from qldb_replay.codec.inspection import inspect_object
 from qldb_replay.config import spark_settings, without_secrets
 from qldb_replay.doctor import examine
 from qldb_replay.errors import UsageError
-from qldb_replay.lake.counting import count_lake
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.files import java_class
 from qldb_replay.lake.ingest import Ingest
 from qldb_replay.lake.lock import break_lock, writer_lock
 from qldb_replay.lake.rebuild import Rebuild
-from qldb_replay.lake.runs import begin_run, end_run, new_run_id
+from qldb_replay.lake.runs import Run, new_run_id
 from qldb_replay.lake.session import build_session, stage_settings
 from qldb_replay.lake.sources import (
     S3Access,
@@ -62,9 +61,9 @@ def ingest(options: argparse.Namespace) -> Outcome:
     """Reads objects not seen before."""
     with _session(options) as (spark, progress):
         listed = _listed(options, spark)
-        with _writing(options, spark) as (lake, run_id):
-            counts = vars(Ingest(lake, listed, run_id, progress).run())
-            return _ended(lake, run_id, Outcome(counts, _ingest_lines(options, counts)))
+        with _writing(options, spark) as run:
+            counts = vars(Ingest(run.lake, listed, run.run_id, progress).run())
+            return _ended(run, Outcome(counts, _ingest_lines(options, counts)))
 
 
 def rebuild(options: argparse.Namespace) -> Outcome:
@@ -72,21 +71,21 @@ def rebuild(options: argparse.Namespace) -> Outcome:
     with _session(options) as (spark, progress):
         if not LakeState(Lake.at(spark, options.lake).files).exists():
             raise UsageError(f"{options.lake} is no lake: run `qldb-replay ingest` first")
-        with _writing(options, spark) as (lake, run_id):
-            counts = _rebuild(options, lake, progress)
-            return _ended(lake, run_id, Outcome(counts, _lake_lines(options, counts)))
+        with _writing(options, spark) as run:
+            counts = _rebuild(options, run.lake, progress)
+            return _ended(run, Outcome(counts, _lake_lines(options, counts)))
 
 
 def run(options: argparse.Namespace) -> Outcome:
     """Does every stage in order."""
     with _session(options) as (spark, progress):
         listed = _listed(options, spark)
-        with _writing(options, spark) as (lake, run_id):
-            ingested = vars(Ingest(lake, listed, run_id, progress).run())
-            counts = _rebuild(options, lake, progress)
+        with _writing(options, spark) as run:
+            ingested = vars(Ingest(run.lake, listed, run.run_id, progress).run())
+            counts = _rebuild(options, run.lake, progress)
             lines = [*_ingest_lines(options, ingested), *_lake_lines(options, counts)]
             counts["unreadable"], counts["changed"] = ingested["unreadable"], ingested["changed"]
-            return _ended(lake, run_id, Outcome(counts, lines))
+            return _ended(run, Outcome(counts, lines))
 
 
 @contextmanager
@@ -126,7 +125,7 @@ def _overlap(archive: str, lake: str) -> bool:
 
 
 @contextmanager
-def _writing(options: argparse.Namespace, spark: SparkSession) -> Iterator[tuple[Lake, str]]:
+def _writing(options: argparse.Namespace, spark: SparkSession) -> Iterator[Run]:
     """Holds the lake as its only writer, with a row in `runs`."""
     lake, run_id = Lake.at(spark, options.lake), new_run_id()
     with ExitStack() as held:
@@ -141,24 +140,23 @@ def _writing(options: argparse.Namespace, spark: SparkSession) -> Iterator[tuple
                 "be created and that this identity may write to it"
             ) from error
         lake = replace(lake, guard=guard)
-        begin_run(lake, run_id, options.command, without_secrets(vars(options)))
+        run = Run(lake, run_id, options.command, without_secrets(vars(options)))
+        run.begin()
         try:
-            yield lake, run_id
+            yield run
         except BaseException:
             with suppress(Exception):  # the error itself matters more
-                end_run(lake, run_id, {}, None)
+                run.end({})
             raise
 
 
-def _ended(lake: Lake, run_id: str, outcome: Outcome) -> Outcome:
-    end_run(lake, run_id, outcome.counts, None)
+def _ended(run: Run, outcome: Outcome) -> Outcome:
+    run.end(outcome.counts)
     return outcome
 
 
 def _rebuild(options: argparse.Namespace, lake: Lake, progress: Progress) -> dict[str, int]:
-    if not Rebuild(lake, progress, options.redactions == "keep").run():
-        progress("the tables hold everything that was ingested already")
-    return count_lake(lake)
+    return Rebuild(lake, progress, options.redactions == "keep").run()
 
 
 def _ingest_lines(options: argparse.Namespace, counts: dict[str, int]) -> list[str]:

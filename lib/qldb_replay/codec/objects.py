@@ -32,6 +32,16 @@ _RECORD = (
     "hash",
     "ion",
 )
+_QUARANTINE = ("object_uri", "offset", "length", "reason", "bytes")
+_OBJECT = (
+    "object_uri",
+    "sha256",
+    "compression",
+    "records",
+    "unreadable_bytes",
+    "quarantined",
+    "unchanged",
+)
 
 
 def decode_objects(objects: Iterable[FetchedObject], limits: Limits) -> Iterator[pa.RecordBatch]:
@@ -42,40 +52,41 @@ def decode_objects(objects: Iterable[FetchedObject], limits: Limits) -> Iterator
         limits: what archive content may ask of us.
 
     Yields:
-        Batches of the schema `columns.DECODED`, of about 16 MiB at most. An object whose content
-        is the one read before gives its `object` row alone, marked `unchanged`.
+        Batches of the schema `columns.DECODED`, of about 16 MiB at most; small objects share one.
+        An object whose content is the one read before gives its `object` row alone, marked
+        `unchanged`.
     """
     decoder = RecordDecoder(limits)
+    rows = _Rows(decoder)
     for uri, content, known_sha256 in objects:
         reader = read_object(content, limits, decoder.decode)
         unchanged = known_sha256 is not None and known_sha256 == reader.sha256
-        rows = _Rows(uri)
+        rows.begin(uri)
         if not unchanged:
             for segment in reader:
-                rows.add(segment, decoder)
+                rows.add(segment)
                 if rows.full:
                     yield rows.batch()
-                    rows.clear()
-        rows.close(reader, unchanged)
+        rows.end(reader, unchanged)
+        del content, reader
+    if not rows.empty:
         yield rows.batch()
 
 
 class _Rows:
-    """Rows of one object that wait for their batch."""
+    """Rows that wait for their batch, which takes them away."""
 
-    def __init__(self, uri: str) -> None:
-        self._uri = uri
-        self._records_given = 0
-        self._unreadable_bytes = 0
-        self._quarantined = 0
-        self.clear()
+    def __init__(self, decoder: RecordDecoder) -> None:
+        self._decoder = decoder
+        self._clear()
 
-    def clear(self) -> None:
+    def _clear(self) -> None:
+        self._uris: list[str] = []
         self._records = _Tuples(len(_RECORD))
         self._revisions = _Tuples(REVISION.num_fields)
         self._blocks = _Tuples(BLOCK.num_fields)
-        self._quarantine: list[tuple[int, int, str, bytes]] = []
-        self._summary: dict[str, Any] | None = None
+        self._quarantine = _Tuples(len(_QUARANTINE))
+        self._objects = _Tuples(len(_OBJECT))
         self._bytes = 0
 
     @property
@@ -83,65 +94,73 @@ class _Rows:
         rows = len(self._records) + len(self._quarantine)
         return self._bytes >= BATCH_BYTES or rows >= BATCH_ROWS
 
-    def add(self, segment: Segment, decoder: RecordDecoder) -> None:
+    @property
+    def empty(self) -> bool:
+        return not len(self._records) + len(self._quarantine) + len(self._objects)
+
+    def begin(self, uri: str) -> None:
+        """Takes the next object's rows from here on."""
+        self._uri = uri
+        self._records_given = 0
+        self._unreadable_bytes = 0
+        self._quarantined = 0
+
+    def add(self, segment: Segment) -> None:
         kind, offset, length, data, reason, part = segment
         if kind == "framing":
             return
         if kind == "record":
             try:
-                decoded = decoder.decode(data)
+                decoded = self._decoder.decode(data)
             except (IonFormatError, RecordFormatError) as error:
                 data, reason = data[:MIB], str(error)
             else:
                 self._record(offset, length, part, decoded, data)
                 return
-        self._quarantine.append((offset, length, reason, data))
+        self._quarantine.add((self._uri, offset, length, reason, data))
         self._bytes += len(data)
         self._quarantined += 1
         self._unreadable_bytes += length
 
     def _record(self, offset: int, length: int, part: int, decoded: Decoded, data: bytes) -> None:
         *envelope, revision, block = decoded
+        self._uris.append(self._uri)
         self._records.add((offset, length, part, *envelope, data))
         self._revisions.add(revision)
         self._blocks.add(block)
         self._bytes += 2 * length
         self._records_given += 1
 
-    def close(self, reader: ObjectReader, unchanged: bool) -> None:
+    def end(self, reader: ObjectReader, unchanged: bool) -> None:
         """Adds the object's own row."""
-        self._summary = {
-            "sha256": reader.sha256,
-            "compression": reader.compression,
-            "records": self._records_given,
-            "unreadable_bytes": self._unreadable_bytes,
-            "quarantined": self._quarantined,
-            "unchanged": unchanged,
-        }
+        counts = (self._records_given, self._unreadable_bytes, self._quarantined)
+        self._objects.add((self._uri, reader.sha256, reader.compression, *counts, unchanged))
 
     def batch(self) -> pa.RecordBatch:
-        """Returns the rows as one Arrow batch: records, quarantine, the object's own."""
-        records, quarantine = len(self._records), len(self._quarantine)
-        own = 0 if self._summary is None else 1
-        total = records + quarantine + own
-        columns: dict[str, Any] = {
-            "kind": ["record"] * records + ["quarantine"] * quarantine + ["object"] * own,
-            "object_uri": [self._uri] * total,
-        }
-        if records:
-            others = total - records
-            for name, values in zip(_RECORD, self._records.columns(), strict=True):
-                columns[name] = values + [None] * others
-            columns["revision"] = self._revisions.array(REVISION, others)
-            columns["block"] = self._blocks.array(BLOCK, others)
-        if quarantine:
-            places = zip(*self._quarantine, strict=True)
-            for name, place in zip(("offset", "length", "reason", "bytes"), places, strict=True):
-                before = columns.get(name, [None] * total)[:records]
-                columns[name] = [*before, *place, *[None] * own]
-        for name, value in (self._summary or {}).items():
-            columns[name] = [*[None] * (total - 1), value]
-        arrays = [_array(columns.get(field.name), field.type, total) for field in DECODED]
+        """Returns the rows as one Arrow batch: records, quarantine, the objects' own."""
+        kinds = (
+            ("record", ("object_uri", *_RECORD), [self._uris, *self._records.columns()]),
+            ("quarantine", _QUARANTINE, self._quarantine.columns()),
+            ("object", _OBJECT, self._objects.columns()),
+        )
+        sizes = [len(columns[0]) for _, _, columns in kinds]
+        total = sum(sizes)
+        filled: dict[str, Any] = {"kind": []}
+        for (kind, names, columns), size in zip(kinds, sizes, strict=True):
+            before = len(filled["kind"])
+            filled["kind"].extend([kind] * size)
+            if not size:
+                continue
+            for name, values in zip(names, columns, strict=True):
+                column = filled.setdefault(name, [])
+                column.extend([None] * (before - len(column)))
+                column.extend(values)
+        for column in filled.values():
+            column.extend([None] * (total - len(column)))
+        filled["revision"] = self._revisions.array(REVISION, total - sizes[0])
+        filled["block"] = self._blocks.array(BLOCK, total - sizes[0])
+        self._clear()
+        arrays = [_array(filled.get(field.name), field.type, total) for field in DECODED]
         return pa.RecordBatch.from_arrays(arrays, schema=DECODED)
 
 

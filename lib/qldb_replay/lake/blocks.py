@@ -5,8 +5,8 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from qldb_replay.lake.copies import PLACE, choose, fetch
-from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.copies import PLACE, choose, fetch, settled
+from qldb_replay.lake.delta import Lake, kept
 
 TABLE = "blocks"
 KEYS = ("strand_id", "sequence_no")
@@ -52,12 +52,16 @@ def rebuild_blocks(lake: Lake, since: int, batch: int) -> None:
     if since:
         fresh = records.where(F.col("batch") > since).select(*KEYS).distinct()
         copies = copies.join(fresh, list(KEYS), "left_semi")
-    chosen = choose(copies, KEYS, [~F.col("consistent")], records)
-    if not since:
-        lake.overwrite(_rows(chosen, records, batch), TABLE)
-    else:
-        _update(lake, chosen, records, batch)
-    chosen.unpersist()
+
+    def decide(exact: DataFrame | None) -> DataFrame:
+        return choose(copies, KEYS, [~F.col("consistent")], exact, lie_by=KEYS)
+
+    exact = records.select(*PLACE, F.col("ion").alias("bytes"))
+    with settled(decide, exact) as chosen:
+        if since:
+            _update(lake, chosen, records, batch)
+        else:
+            lake.overwrite(_rows(chosen, records, batch), TABLE)
 
 
 def _copies(records: DataFrame) -> DataFrame:
@@ -74,15 +78,21 @@ def _update(lake: Lake, chosen: DataFrame, records: DataFrame, batch: int) -> No
     old = lake.read(TABLE).select(
         *KEYS, F.col("content").alias("_old"), F.col("contested").alias("_c")
     )
-    joined = chosen.join(old, list(KEYS), "left")
-    new = joined.where("_old IS NULL").drop("_old", "_c")
-    other = joined.where("_old <> content OR _c <> contested").drop("_old", "_c")
-    if not new.isEmpty():
-        lake.append(_rows(new, records, batch), TABLE)
-    if not other.isEmpty():
-        lake.merge(
-            _rows(other, records, batch),
-            TABLE,
-            on="t.strand_id = s.strand_id AND t.sequence_no = s.sequence_no",
-            clauses="WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *",
-        )
+    with kept(chosen.join(old, list(KEYS), "left")) as joined:
+        new = joined.where("_old IS NULL").drop("_old", "_c")
+        other = joined.where("_old <> content OR _c <> contested").drop("_old", "_c")
+        found = joined.agg(
+            F.min(F.when(F.col("_old").isNull(), F.col("batch"))).alias("first_new"),
+            F.count_if(F.expr("_old <> content OR _c <> contested")).alias("other"),
+        ).first()
+        assert found is not None
+        if found["first_new"] is not None:
+            recent = records.where(F.col("batch") >= found["first_new"])
+            lake.append(_rows(new, recent, batch), TABLE)
+        if found["other"]:
+            lake.merge(
+                _rows(other, records, batch),
+                TABLE,
+                on="t.strand_id = s.strand_id AND t.sequence_no = s.sequence_no",
+                clauses="WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *",
+            )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from qldb_replay.lake.delta import Lake
@@ -14,16 +17,14 @@ def count_lake(lake: Lake) -> dict[str, int]:
         `objects`, `records`, `quarantined`, `blocks`, `revisions`, `documents`, `tables`,
         `duplicates` (delivered copies of blocks and revisions beyond the first) and `redacted`.
     """
-    counts = {
-        name: lake.read(table).count()
-        for name, table in (
-            ("objects", "objects"),
-            ("records", "records"),
-            ("quarantined", "quarantine"),
-            ("blocks", "blocks"),
-            ("tables", "tables"),
-        )
-    }
+    names = {"quarantine": "quarantined"}
+    rows = [
+        lake.read(table).select(F.lit(names.get(table, table)).alias("name"))
+        for table in ("objects", "quarantine", "blocks", "tables")
+    ]
+    rows.append(lake.read("records").select(F.col("record_type").alias("name")))
+    counted = functools.reduce(DataFrame.unionAll, rows).groupBy("name").count().collect()
+    found: dict[str, int] = {row["name"]: row["count"] for row in counted}
     revisions = lake.read("revisions").agg(
         F.count("*").alias("revisions"),
         F.count_if("is_open").alias("documents"),
@@ -32,7 +33,11 @@ def count_lake(lake: Lake) -> dict[str, int]:
     )
     row = revisions.first()
     assert row is not None
-    summaries = lake.read("records").where("record_type = 'BLOCK_SUMMARY'").count()
-    counts.update((name, row[name]) for name in ("revisions", "documents", "redacted"))
-    counts["duplicates"] = row["delivered"] - row["revisions"] + summaries - counts["blocks"]
-    return counts
+    counts = {name: found.pop(name, 0) for name in ("objects", "quarantined", "blocks", "tables")}
+    copies = found.get("BLOCK_SUMMARY", 0) - counts["blocks"] + row["delivered"] - row["revisions"]
+    return {
+        **counts,
+        "records": sum(found.values()),
+        **{name: row[name] for name in ("revisions", "documents", "redacted")},
+        "duplicates": copies,
+    }

@@ -6,13 +6,15 @@ version 1 (no deletion vectors, no column mapping) so that every Delta reader op
 
 from __future__ import annotations
 
+import contextlib
 import re
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
@@ -78,21 +80,17 @@ class Lake:
         self.guard()
         rows.write.format("delta").mode("append").save(self.path(table))
 
-    def append_batch(self, rows: DataFrame, table: str, batch: int) -> None:
-        """Appends the rows of a batch that has none yet, to a table that may not exist yet."""
-        if self.has(table):
-            self.append(rows, table)
-        else:
-            self.overwrite(rows, table)
+    def replace(self, rows: DataFrame, table: str, where: str) -> None:
+        """Writes rows in the place of those that meet a condition, in one commit.
 
-    def replace_batch(self, rows: DataFrame, table: str, batch: int) -> None:
-        """Writes a batch's rows in the place of those that it has, in one commit."""
-        if not self.has(table):
-            self.overwrite(rows, table)
-            return
+        Args:
+            rows: all of which meet it.
+            table: a table that exists.
+            where: the condition, in SQL.
+        """
         self.guard()
         writer = rows.write.format("delta").mode("overwrite")
-        writer.option("replaceWhere", f"batch = {batch}").save(self.path(table))
+        writer.option("replaceWhere", where).save(self.path(table))
 
     def widen(self, table: str, schema: StructType) -> None:
         """Adds columns, also within structs, that a table lacks; its rows stay as they are."""
@@ -129,6 +127,16 @@ class Lake:
     def sql_name(self, table: str) -> str:
         """Returns how SQL names a table."""
         return f"delta.{quote_identifier(self.path(table))}"
+
+
+@contextlib.contextmanager
+def kept(rows: DataFrame) -> Iterator[DataFrame]:
+    """Keeps rows on the executors' disks while a `with` block uses them more than once."""
+    rows = rows.persist(StorageLevel.DISK_ONLY)
+    try:
+        yield rows
+    finally:
+        rows.unpersist()
 
 
 def update_of(names: Iterable[str]) -> str:

@@ -82,8 +82,9 @@ class HistoryStage:
         """Brings every `history/<name>` and `current/<name>` up to the batch."""
         revisions = self.lake.read("revisions")
         changed = revisions.where(F.col("batch") > self.since)
-        moved = changed.where("contested").select(*KEYS, "table_name")
-        names = self._names(changed, moved)
+        names, contested = self._names(changed)
+        # A contested revision may have been in any of the other tables before.
+        moved = changed.where("contested").select(*KEYS, "table_name") if contested else None
         shapes = self._shapes(revisions.where(F.col("table_name").isin(names))) if names else {}
 
         def write_history(name: str) -> None:
@@ -95,26 +96,28 @@ class HistoryStage:
         self.progress(f"current documents of {len(stale)} tables")
         _side_by_side(lambda entry: self._write_current(*entry), list(stale.items()))
 
-    def _names(self, changed: DataFrame, moved: DataFrame) -> list[str]:
-        """Names the tables to write: a contested revision may have left any of the others."""
-        rows = changed.select("table_name").distinct().limit(MOST_TABLES + 1).collect()
+    def _names(self, changed: DataFrame) -> tuple[list[str], bool]:
+        """Names the tables to write, and says whether any changed revision is contested."""
+        by_name = changed.groupBy("table_name").agg(F.max("contested").alias("contested"))
+        rows = by_name.limit(MOST_TABLES + 1).collect()
         if len(rows) > MOST_TABLES:
             raise StageError(
                 f"the archive's revisions name more than {MOST_TABLES} tables, where a ledger has "
                 "at most 40: it is no archive of a QLDB ledger"
             )
         names = {row["table_name"] for row in rows}
-        if not moved.isEmpty():
+        contested = any(row["contested"] for row in rows)
+        if contested:
             marks = [self.state.mark(f"history/{folder}") for folder in self._folders()]
             names.update(mark["name"] for mark in marks if mark)
-        return sorted(names)
+        return sorted(names), contested
 
     def _folders(self) -> list[str]:
         return self.lake.files.names("history")
 
     def _shapes(self, revisions: DataFrame) -> dict[str, Shape]:
-        """Folds the sketches of each table, on executors first."""
-        sketches = revisions.where("sketch IS NOT NULL").select("table_name", "sketch")
+        """Folds the sketches of each table, each distinct one once, on executors first."""
+        sketches = revisions.where("sketch IS NOT NULL").select("table_name", "sketch").distinct()
         folded = sketches.mapInArrow(_fold_batches, "table_name string, shape string")
         shapes: dict[str, Shape] = {}
         for row in folded.collect():
@@ -124,7 +127,12 @@ class HistoryStage:
         return shapes
 
     def _write_history(
-        self, name: str, shape: Shape, revisions: DataFrame, changed: DataFrame, moved: DataFrame
+        self,
+        name: str,
+        shape: Shape,
+        revisions: DataFrame,
+        changed: DataFrame,
+        moved: DataFrame | None,
     ) -> None:
         table = f"history/{folder_name(name)}"
         mark = self.state.mark(table)
@@ -160,13 +168,13 @@ class HistoryStage:
             self.lake.widen(table, StructType([*own, column]))
         return (ordered,)
 
-    def _merge_history(self, name: str, rows: DataFrame, moved: DataFrame) -> None:
+    def _merge_history(self, name: str, rows: DataFrame, moved: DataFrame | None) -> None:
         source = rows.withColumn("gone", F.lit(False))
-        left = (
-            moved.where(F.col("table_name") != name).select(*KEYS).withColumn("gone", F.lit(True))
-        )
-        if not left.isEmpty():
-            source = source.unionByName(left, allowMissingColumns=True)
+        if moved is not None:
+            left = moved.where(F.col("table_name") != name).select(*KEYS)
+            source = source.unionByName(
+                left.withColumn("gone", F.lit(True)), allowMissingColumns=True
+            )
         columns = [column for column in source.columns if column != "gone"]
         self.lake.merge(
             source,

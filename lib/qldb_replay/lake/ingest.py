@@ -7,19 +7,23 @@ written last. Where a plan is repeated, its rows replace those that a killed run
 
 from __future__ import annotations
 
+import functools
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from pyspark import StorageLevel
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import BooleanType, StructField, StructType
 
 from qldb_replay.codec.columns import DECODED
 from qldb_replay.errors import StageError
-from qldb_replay.lake.delta import Lake, empty, insert_of
+from qldb_replay.lake.delta import Lake, empty, insert_of, kept
 from qldb_replay.lake.schemas import OBJECTS, PLANNED, QUARANTINE, RECORDS
 from qldb_replay.lake.sources import S3Access, StoredObject, s3_access, source_of
 from qldb_replay.lake.state import LakeState, Plan, PlannedObject
@@ -31,6 +35,10 @@ if TYPE_CHECKING:
 BATCH_OBJECTS = 10_000
 BATCH_BYTES = 64 * GIB
 TASK_BYTES = 128 * MIB
+FETCHERS = 8
+AHEAD_BYTES = 16 * MIB
+
+OUTCOME = ("sha256", "compression", "records", "unreadable_bytes", "quarantined", "unchanged")
 
 
 @dataclass
@@ -50,11 +58,6 @@ class IngestCounts:
     quarantined: int = 0
     unreadable: int = 0
     changed: int = 0
-
-    @property
-    def fills(self) -> bool:
-        """Says whether any rows for `rebuild` came of it."""
-        return self.records > 0
 
     def add(self, other: IngestCounts) -> None:
         """Adds another batch's counts."""
@@ -84,14 +87,14 @@ class Ingest:
         """Reads everything new and returns what it was."""
         access = s3_access(self.lake.spark)
         state = LakeState(self.lake.files)
+        known = self._known()
         total = IngestCounts()
         plan = state.open_plan()
         if plan is not None:
             self.progress(f"finishing batch {plan.batch}, which an earlier run left open")
-            plan = self._as_listed(plan)
-            total.add(self._read_batch(plan, access, self.lake.replace_batch))
-            state.close(plan.batch, filled=total.fills)
-        batches = list(_batches(self._unread()))
+            total.add(self._finish(self._as_listed(plan), access, state, known, repeated=True))
+            known = self._known()
+        batches = list(_batches(self._unread(known)))
         for number, objects in enumerate(batches, start=1):
             plan = Plan(state.last_batch() + 1, tuple(objects))
             state.open(plan)
@@ -99,11 +102,17 @@ class Ingest:
             self.progress(
                 f"batch {number} of {len(batches)}: {len(objects)} objects, {size / MIB:.1f} MiB"
             )
-            counts = self._read_batch(plan, access, self.lake.append_batch)
-            state.close(plan.batch, filled=counts.fills)
-            total.add(counts)
+            total.add(self._finish(plan, access, state, known, repeated=False))
         self._ensure_tables()
         return total
+
+    def _known(self) -> dict[str, Row]:
+        """Returns what `objects` has, by URI."""
+        if not self.lake.has("objects"):
+            return {}
+        columns = ("object_uri", "size", "modified", "etag", "status", "sha256")
+        rows = self.lake.read("objects").select(*columns).toLocalIterator()
+        return {row["object_uri"]: row for row in rows}
 
     def _as_listed(self, plan: Plan) -> Plan:
         """Takes an open plan's objects as they are now, naming those that changed meanwhile.
@@ -118,51 +127,66 @@ class Ingest:
             objects.append(PlannedObject(stored, planned.known_sha256))
         return Plan(plan.batch, tuple(objects))
 
-    def _unread(self) -> list[PlannedObject]:
-        """Leaves out what `objects` has with the same size and ETag (or time of change)."""
-        if not self.lake.has("objects"):
-            return [PlannedObject(stored, None) for stored in self.listed.values()]
-        columns = ("object_uri", "size", "modified", "etag", "status", "sha256")
-        known = {
-            row["object_uri"]: row
-            for row in self.lake.read("objects").select(*columns).toLocalIterator()
-        }
+    def _unread(self, known: Mapping[str, Row]) -> list[PlannedObject]:
+        """Leaves out what is known with the same size and ETag (or time of change)."""
         return [
             PlannedObject(stored, _hash_of(known.get(stored.uri)))
             for stored in self.listed.values()
             if not _is_known(stored, known.get(stored.uri))
         ]
 
-    def _read_batch(
-        self, plan: Plan, access: S3Access, write: Callable[[DataFrame, str, int], None]
+    def _finish(
+        self,
+        plan: Plan,
+        access: S3Access,
+        state: LakeState,
+        known: Mapping[str, Row],
+        *,
+        repeated: bool,
     ) -> IngestCounts:
-        decoded = self._decode(plan, access).persist(StorageLevel.DISK_ONLY)
-        try:
-            batch = F.lit(plan.batch).cast("bigint").alias("batch")
-            metadata_ion = F.lit(None).cast("binary").alias("metadata_ion")
-            records = decoded.where("kind = 'record'").select("*", batch, metadata_ion)
-            write(records.select(*RECORDS.names), "records", plan.batch)
-            quarantine = decoded.where("kind = 'quarantine'").select("*", batch)
-            write(quarantine.select(*QUARANTINE.names), "quarantine", plan.batch)
-            self._check_written(plan, decoded)
-            return self._write_objects(plan, decoded)
-        finally:
-            decoded.unpersist()
+        """Reads an open plan to its end; what a killed run wrote of a repeated one is replaced."""
+        with kept(self._decode(plan, access)) as decoded:
+            rows = decoded.withColumn("batch", F.lit(plan.batch).cast("bigint"))
+            records = rows.withColumn("metadata_ion", F.lit(None).cast("binary"))
+            records = records.where("kind = 'record'").select(*RECORDS.names)
+            self._write(records, "records", plan.batch, repeated=repeated)
+            outcomes = {
+                row["object_uri"]: row
+                for row in decoded.where("kind = 'object'").select("object_uri", *OUTCOME).collect()
+            }
+            if repeated or any(row["quarantined"] for row in outcomes.values()):
+                quarantine = rows.where("kind = 'quarantine'").select(*QUARANTINE.names)
+                self._write(quarantine, "quarantine", plan.batch, repeated=repeated)
+        counts = _counted(plan, outcomes)
+        self._ensure_tables()
+        self._check_written(plan, counts)
+        self._write_objects(plan, outcomes, known)
+        state.close(plan.batch, records=counts.records)
+        return counts
 
-    def _check_written(self, plan: Plan, decoded: DataFrame) -> None:
+    def _write(self, rows: DataFrame, table: str, batch: int, *, repeated: bool) -> None:
+        if not self.lake.has(table):
+            self.lake.overwrite(rows, table)
+        elif repeated:
+            self.lake.replace(rows, table, f"batch = {batch}")
+        else:
+            self.lake.append(rows, table)
+
+    def _check_written(self, plan: Plan, counts: IngestCounts) -> None:
         """Holds what was written against what the objects' own rows say.
 
         Where an executor was lost, its objects were fetched again, perhaps with another outcome.
         """
-        written = _counted(self.lake.read("records"), plan, "_records").join(
-            _counted(self.lake.read("quarantine"), plan, "_quarantined"), "object_uri", "full"
+        tables = (
+            self.lake.read(table)
+            .where(F.col("batch") == plan.batch)
+            .select(F.lit(table).alias("table"))
+            for table in ("records", "quarantine")
         )
-        said = decoded.where("kind = 'object'").select("object_uri", "records", "quarantined")
-        differing = said.join(written, "object_uri", "full").where(
-            "coalesce(records, 0) <> coalesce(_records, 0) "
-            "OR coalesce(quarantined, 0) <> coalesce(_quarantined, 0)"
-        )
-        if not differing.isEmpty():
+        rows = functools.reduce(DataFrame.unionAll, tables).groupBy("table").count().collect()
+        written = {row["table"]: row["count"] for row in rows}
+        said = {"records": counts.records, "quarantine": counts.quarantined}
+        if any(written.get(table, 0) != count for table, count in said.items()):
             raise StageError(
                 f"batch {plan.batch} was read twice with different outcomes, as when a worker is "
                 "lost: repeat the same command, it replaces the batch"
@@ -183,42 +207,17 @@ class Ingest:
         planned = spark.createDataFrame(rows, PLANNED).coalesce(1).repartition(tasks)
         return planned.mapInArrow(_decoder(access, self.limits), from_arrow_schema(DECODED))
 
-    def _write_objects(self, plan: Plan, decoded: DataFrame) -> IngestCounts:
+    def _write_objects(
+        self, plan: Plan, outcomes: Mapping[str, Row], known: Mapping[str, Row]
+    ) -> None:
         rows = [
-            (p.stored.uri, p.stored.size, p.stored.modified, p.stored.etag, p.known_sha256)
-            for p in plan.objects
+            _object_row(planned, outcomes.get(planned.stored.uri), self.run_id, plan.batch)
+            for planned in plan.objects
         ]
-        read = decoded.where("kind = 'object'").select(
-            "object_uri",
-            "sha256",
-            "compression",
-            "records",
-            "unreadable_bytes",
-            "quarantined",
-            "unchanged",
-        )
-        planned = self.lake.spark.createDataFrame(rows, PLANNED)
-        status = (
-            F.when(F.col("sha256").isNull(), "unreadable")
-            .when(F.col("known_sha256").isNotNull() & ~F.col("unchanged"), "changed")
-            .otherwise("read")
-        )
-        objects = (
-            planned.join(read, "object_uri", "left")
-            .withColumn("status", status)
-            .withColumn("run_id", F.lit(self.run_id))
-            .withColumn("batch", F.lit(plan.batch).cast("bigint"))
-            .persist(StorageLevel.DISK_ONLY)
-        )
-        try:
-            self._merge_objects(objects)
-            return self._counts(objects)
-        finally:
-            objects.unpersist()
-
-    def _merge_objects(self, objects: DataFrame) -> None:
-        if not self.lake.has("objects"):
-            self.lake.overwrite(objects.select(*OBJECTS.names), "objects")
+        schema = StructType([*OBJECTS, StructField("unchanged", BooleanType())])
+        objects = self.lake.spark.createDataFrame(rows, schema).coalesce(1)
+        if not any(planned.stored.uri in known for planned in plan.objects):
+            self.lake.append(objects.select(*OBJECTS.names), "objects")
             return
         # An object that cannot be read any more keeps what is known of its content, under the size
         # and time that it had then: what it is now has not been read. One that was touched but
@@ -233,23 +232,12 @@ class Ingest:
         updates.append(_kept("status", f"t.status = 'changed' AND ({same})"))
         again = "s.sha256 IS NULL AND t.status = 'unreadable'"
         self.lake.merge(
-            objects.select(*OBJECTS.names, "unchanged"),
+            objects,
             "objects",
             on="t.object_uri = s.object_uri",
             clauses=f"WHEN MATCHED AND NOT ({again}) THEN UPDATE SET {', '.join(updates)} "
             f"WHEN NOT MATCHED THEN {insert_of(OBJECTS.names)}",
         )
-
-    def _counts(self, objects: DataFrame) -> IngestCounts:
-        row = objects.agg(
-            F.count("*").alias("objects"),
-            _sum_of("records"),
-            _sum_of("quarantined"),
-            F.count_if(F.col("status") == "unreadable").alias("unreadable"),
-            F.count_if(F.col("status") == "changed").alias("changed"),
-        ).first()
-        assert row is not None
-        return IngestCounts(**row.asDict())
 
     def _ensure_tables(self) -> None:
         for table, schema in (
@@ -261,20 +249,32 @@ class Ingest:
                 self.lake.overwrite(empty(self.lake.spark, schema), table)
 
 
-def _counted(rows: DataFrame, plan: Plan, name: str) -> DataFrame:
-    return (
-        rows.where(F.col("batch") == plan.batch).groupBy("object_uri").agg(F.count("*").alias(name))
+def _object_row(planned: PlannedObject, outcome: Row | None, run_id: str, batch: int) -> Any:
+    """Returns an object's row in the order of `OBJECTS`, and whether its content was known."""
+    stored = planned.stored
+    listed = (stored.uri, stored.size, stored.modified, stored.etag)
+    if outcome is None:
+        return (*listed, "unreadable", None, None, None, None, run_id, batch, None)
+    status = "read" if planned.known_sha256 is None or outcome["unchanged"] else "changed"
+    found = (outcome[name] for name in ("sha256", "compression", "records", "unreadable_bytes"))
+    return (*listed, status, *found, run_id, batch, outcome["unchanged"])
+
+
+def _counted(plan: Plan, outcomes: Mapping[str, Row]) -> IngestCounts:
+    fresh = [row for row in outcomes.values() if not row["unchanged"]]
+    known = {p.stored.uri for p in plan.objects if p.known_sha256 is not None}
+    return IngestCounts(
+        objects=len(plan.objects),
+        records=sum(row["records"] for row in fresh),
+        quarantined=sum(row["quarantined"] for row in fresh),
+        unreadable=len(plan.objects) - len(outcomes),
+        changed=sum(row["object_uri"] in known for row in fresh),
     )
 
 
 def _kept(name: str, condition: str) -> str:
     """Says in SQL that a column stays where a condition holds, and else takes the source's."""
     return f"{name} = CASE WHEN {condition} THEN t.{name} ELSE s.{name} END"
-
-
-def _sum_of(name: str) -> Column:
-    fresh = F.when(~F.col("unchanged"), F.col(name))
-    return F.coalesce(F.sum(fresh), F.lit(0)).alias(name)
 
 
 def _batches(objects: list[PlannedObject]) -> Iterator[list[PlannedObject]]:
@@ -322,13 +322,32 @@ def _decoder(
 def _fetched(
     batches: Iterator[pa.RecordBatch], access: S3Access
 ) -> Iterator[tuple[str, bytes, bytes | None]]:
-    """Fetches planned objects one at a time; those that cannot be read give nothing."""
-    for batch in batches:
-        for row in batch.to_pylist():
-            stored = StoredObject(row["object_uri"], row["size"], row["modified"], row["etag"])
-            try:
-                content = source_of(stored.uri, access).read(stored)
-            except OSError:
-                continue
-            if len(content) == stored.size:
-                yield stored.uri, content, row["known_sha256"]
+    """Fetches planned objects, small ones some ahead; those that cannot be read give nothing."""
+    waiting: deque[tuple[dict[str, Any], Future[bytes | None]]] = deque()
+    ahead = 0
+    with ThreadPoolExecutor(FETCHERS) as pool:
+        for row in chain.from_iterable(batch.to_pylist() for batch in batches):
+            while waiting and (len(waiting) == FETCHERS or ahead + row["size"] > AHEAD_BYTES):
+                ahead -= waiting[0][0]["size"]
+                yield from _arrived(*waiting.popleft())
+            waiting.append((row, pool.submit(_fetch, row, access)))
+            ahead += row["size"]
+        while waiting:
+            yield from _arrived(*waiting.popleft())
+
+
+def _fetch(row: dict[str, Any], access: S3Access) -> bytes | None:
+    stored = StoredObject(row["object_uri"], row["size"], row["modified"], row["etag"])
+    try:
+        content = source_of(stored.uri, access).read(stored)
+    except OSError:
+        return None
+    return content if len(content) == stored.size else None
+
+
+def _arrived(
+    row: dict[str, Any], fetched: Future[bytes | None]
+) -> Iterator[tuple[str, bytes, bytes | None]]:
+    content = fetched.result()
+    if content is not None:
+        yield row["object_uri"], content, row["known_sha256"]

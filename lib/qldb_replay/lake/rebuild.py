@@ -12,10 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import functions as F
-
 from qldb_replay.errors import UsageError
 from qldb_replay.lake.blocks import rebuild_blocks
+from qldb_replay.lake.counting import count_lake
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.history import HistoryStage
 from qldb_replay.lake.ledger_tables import rebuild_tables
@@ -33,8 +32,7 @@ def partitions_for(lake: Lake) -> Iterator[None]:
     A fixed number is too few for a large archive and mostly start-up for a small one.
     """
     spark = lake.spark
-    records = lake.read("objects").agg(F.sum("records")).first()
-    wanted = math.ceil(((records and records[0]) or 0) / RECORDS_IN_PARTITION)
+    wanted = math.ceil(LakeState(lake.files).ingested_records() / RECORDS_IN_PARTITION)
     partitions = max(wanted, spark.sparkContext.defaultParallelism)
     with stage_settings(spark, spark__sql__shuffle__partitions=str(partitions)):
         yield
@@ -54,8 +52,8 @@ class Rebuild:
     progress: Callable[[str], None]
     keep_redacted: bool = False
 
-    def run(self) -> bool:
-        """Brings all tables up to what was ingested; returns whether there was anything to do.
+    def run(self) -> dict[str, int]:
+        """Brings all tables up to what was ingested and returns what they hold (`count_lake`).
 
         Raises:
             UsageError: nothing was ingested yet.
@@ -70,7 +68,8 @@ class Rebuild:
             self.progress("no record was ingested: the tables are empty")
         wanted = self._mark(batch)
         if state.mark("history") == wanted:
-            return False
+            self.progress("the tables hold everything that was ingested already")
+            return self._counts(state, wanted)
         with partitions_for(self.lake):
             for table, step in (
                 ("blocks", self._blocks),
@@ -79,7 +78,17 @@ class Rebuild:
                 ("history", self._history),
             ):
                 self._stage(state, table, batch, step)
-        return True
+        return self._counts(state, wanted)
+
+    def _counts(self, state: LakeState, rebuilt: dict[str, Any]) -> dict[str, int]:
+        """Counts the lake once for each state that it is in."""
+        wanted = {**rebuilt, "planned": state.last_batch()}
+        found = state.mark("counts")
+        if {name: found.get(name) for name in wanted} != wanted:
+            found = {**wanted, "counts": count_lake(self.lake)}
+            state.set_mark("counts", **found)
+        counts: dict[str, int] = found["counts"]
+        return counts
 
     def _mark(self, batch: int) -> dict[str, Any]:
         """What is noted of a table: another treatment of redactions makes all of it anew."""

@@ -7,14 +7,14 @@ own (`is_open`): an increment that arrives in order rewrites live documents, not
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from qldb_replay.lake.copies import PLACE, choose, fetch
-from qldb_replay.lake.delta import Lake, insert_of, update_of
+from qldb_replay.lake.copies import PLACE, choose, fetch, settled
+from qldb_replay.lake.delta import Lake, insert_of, kept, update_of
 
 TABLE = "revisions"
 KEYS = ("strand_id", "document_id", "version")
@@ -62,6 +62,13 @@ concat(
 )
 """
 
+METADATA_ION = """
+concat(
+  substring(ion, 1, revision.symbols_length),
+  substring(ion, revision.metadata_offset + 1, revision.metadata_length)
+)
+"""
+
 
 @dataclass(frozen=True)
 class RevisionsStage:
@@ -94,64 +101,72 @@ class RevisionsStage:
             "revision.content",
             F.col("revision.hash_matches").alias("hash_matches"),
             (F.col("revision.kind") == "redacted").alias("redacted_copy"),
+            F.expr("revision.kind = 'data' AND metadata_ion IS NULL").alias("carries_data"),
             F.expr(OPERATION).alias("operation"),
         )
-        if self.since:
-            affected = self._affected(records).persist(StorageLevel.DISK_ONLY)
-            copies = copies.join(affected, list(KEYS), "left_semi")
-        chosen = self._chosen(copies, records)
-        if self.since:
-            self._update(chosen, affected, records)
-        else:
-            rows = self._rows(_timeline(chosen), records)
-            self.lake.overwrite(rows, TABLE, partition_by=["is_open"])
-        if not self.keep_redacted:
-            self._apply_redactions(chosen, records)
+        with ExitStack() as frames:
+            requests = frames.enter_context(kept(_requests(self.lake.read("blocks"))))
+            requests.count()  # once its size is known, joins with it need no shuffle of the rest
+            if self.since:
+                self._update(frames, copies, requests, records)
+                return
+            decided = frames.enter_context(
+                settled(
+                    lambda exact: _timeline(self._chosen(copies, requests, exact)),
+                    _exact(records, requests),
+                )
+            )
+            self.lake.overwrite(self._rows(decided, records), TABLE, partition_by=["is_open"])
+            self._apply_redactions(decided, records)
 
-    def _affected(self, records: DataFrame) -> DataFrame:
+    def _chosen(self, copies: DataFrame, requests: DataFrame, exact: DataFrame | None) -> DataFrame:
+        """Decides for each key which copy counts and whether it is redacted."""
+        listing = (
+            self.lake.read("blocks")
+            .select("strand_id", "sequence_no", F.posexplode("revision_summaries.hash"))
+            .groupBy("strand_id", "sequence_no", F.col("col").alias("hash"))
+            .agg(F.min("pos").alias("revision_index"))
+        )
+        placed = copies.join(listing, ["strand_id", "sequence_no", "hash"], "left")
+        proven = F.col("revision_index").isNotNull() & F.col("hash_matches")
+        applied = F.col("redacted_copy") & F.col("hash_matches")
+        chosen = choose(
+            placed, KEYS, [~proven, ~applied], exact, lie_by=DOCUMENT, any_of=["carries_data"]
+        )
+        return (
+            chosen.join(requests.drop("batch"), [*KEYS, "sequence_no"], "left")
+            .withColumn("is_redacted", F.col("requested").isNotNull() | applied)
+            .drop("requested", "hash_matches")
+        )
+
+    def _update(
+        self, frames: ExitStack, copies: DataFrame, requests: DataFrame, records: DataFrame
+    ) -> None:
+        """Merges what differs from the table."""
+        affected = frames.enter_context(kept(self._affected(records, requests)))
+        copies = copies.join(affected, list(KEYS), "left_semi")
+        documents = affected.select(*DOCUMENT).distinct()
+        known = ["tx_time", "table_name", "operation", *LIGHT, *TIMELINE]
+        table = self.lake.read(TABLE).select(*KEYS, *known)
+        old = frames.enter_context(kept(table.join(documents, list(DOCUMENT), "left_semi")))
+        untouched = old.join(affected, list(KEYS), "left_anti").drop(*TIMELINE)
+
+        def decide(exact: DataFrame | None) -> DataFrame:
+            chosen = self._chosen(copies, requests, exact)
+            return _timeline(chosen.unionByName(untouched, allowMissingColumns=True))
+
+        decided = frames.enter_context(settled(decide, _exact(records, requests)))
+        self._merge(frames.enter_context(kept(_changed(decided, old))), records)
+        self._apply_redactions(decided, records)
+
+    def _affected(self, records: DataFrame, requests: DataFrame) -> DataFrame:
         """Keys of revisions that new records, new blocks or new requests speak of."""
         arrived = records.where(F.col("batch") > self.since).select(*KEYS)
         blocks = self.lake.read("blocks").where(F.col("batch") > self.since)
         places = blocks.select("strand_id", "sequence_no")
-        listed_keys = records.join(places, places.columns, "left_semi").select(*KEYS)
-        requested = _requests(blocks).select(*KEYS)
-        return arrived.unionByName(listed_keys).unionByName(requested).distinct()
-
-    def _chosen(self, copies: DataFrame, records: DataFrame) -> DataFrame:
-        """Decides for each key which copy counts and whether it is redacted."""
-        blocks = self.lake.read("blocks")
-        listing = (
-            blocks.select("strand_id", "sequence_no", F.posexplode("revision_summaries.hash"))
-            .groupBy("strand_id", "sequence_no", F.col("col").alias("hash"))
-            .agg(F.min("pos").alias("revision_index"))
-        )
-        requests = _requests(blocks).withColumn("requested", F.lit(True))
-        placed = copies.join(listing, ["strand_id", "sequence_no", "hash"], "left")
-        proven = F.col("revision_index").isNotNull() & F.col("hash_matches")
-        applied = F.col("redacted_copy") & F.col("hash_matches")
-        chosen = choose(placed, KEYS, [~proven, ~applied], records)
-        redacted = F.col("requested").isNotNull() | (F.col("redacted_copy") & F.col("hash_matches"))
-        return (
-            chosen.join(requests, [*KEYS, "sequence_no"], "left")
-            .withColumn("is_redacted", redacted)
-            .drop("requested", "hash_matches")
-            .persist(StorageLevel.DISK_ONLY)
-        )
-
-    def _update(self, chosen: DataFrame, affected: DataFrame, records: DataFrame) -> None:
-        """Merges what differs from the table."""
-        documents = affected.select(*DOCUMENT).distinct()
-        known = ["tx_time", "table_name", "operation", *LIGHT, *TIMELINE]
-        old = (
-            self.lake.read(TABLE).select(*KEYS, *known).join(documents, list(DOCUMENT), "left_semi")
-        )
-        old = old.persist(StorageLevel.DISK_ONLY)
-        untouched = old.join(affected, list(KEYS), "left_anti")
-        together = chosen.unionByName(untouched.drop(*TIMELINE), allowMissingColumns=True)
-        changed = _changed(_timeline(together), old).persist(StorageLevel.DISK_ONLY)
-        self._merge(changed, records)
-        for frame in (changed, old, affected):
-            frame.unpersist()
+        listed = records.join(places, places.columns, "left_semi").select(*KEYS)
+        requested = requests.where(F.col("batch") > self.since).select(*KEYS)
+        return arrived.unionByName(listed).unionByName(requested).distinct()
 
     def _merge(self, changed: DataFrame, records: DataFrame) -> None:
         kinds = changed.agg(
@@ -166,24 +181,22 @@ class RevisionsStage:
         recent = records.where(F.col("batch") >= (kinds["first_batch"] or self.batch))
         fresh = self._rows(changed.where("fresh"), recent, "fresh")
         light = changed.where("NOT fresh").withColumn("batch", F.lit(self.batch).cast("bigint"))
-        source = fresh.unionByName(
-            light.drop("known", "was_open", "object_uri", "offset", "part", "redacted_copy"),
-            allowMissingColumns=True,
-        )
+        internal = ("known", "was_open", "object_uri", "offset", "part", "redacted_copy")
+        source = fresh.unionByName(light.drop(*internal, "carries_data"), allowMissingColumns=True)
         if not kinds["known"]:
             self.lake.append(source.select(*COLUMNS), TABLE)
             return
         same = " AND ".join(f"t.{name} = s.{name}" for name in KEYS)
         retimed = [*LIGHT, *TIMELINE, "operation", "batch"]
-        self.lake.merge(
-            source.persist(StorageLevel.DISK_ONLY),
-            TABLE,
-            on=same if kinds["closed"] else f"{same} AND t.is_open = true",
-            clauses=f"WHEN MATCHED AND s.fresh THEN {update_of(COLUMNS)} "
-            f"WHEN MATCHED THEN {update_of(retimed)} "
-            f"WHEN NOT MATCHED THEN {insert_of(COLUMNS)}",
-        )
-        source.unpersist()
+        with kept(source) as rows:
+            self.lake.merge(
+                rows,
+                TABLE,
+                on=same if kinds["closed"] else f"{same} AND t.is_open = true",
+                clauses=f"WHEN MATCHED AND s.fresh THEN {update_of(COLUMNS)} "
+                f"WHEN MATCHED THEN {update_of(retimed)} "
+                f"WHEN NOT MATCHED THEN {insert_of(COLUMNS)}",
+            )
 
     def _rows(self, decided: DataFrame, records: DataFrame, *extra: str) -> DataFrame:
         """Gives decided revisions their payload, unless it is redacted."""
@@ -203,32 +216,51 @@ class RevisionsStage:
                 rows = rows.withColumn(name, F.when(~F.col("is_redacted"), F.col(name)))
         return rows.withColumn("batch", F.lit(self.batch).cast("bigint")).select(*COLUMNS, *extra)
 
-    def _apply_redactions(self, chosen: DataFrame, records: DataFrame) -> None:
+    def _apply_redactions(self, decided: DataFrame, records: DataFrame) -> None:
         """Takes the data of redacted revisions out of `records`, keeping what proves them."""
-        redacted = chosen.where("is_redacted").select(*KEYS)
-        carrying = records.where("ion IS NOT NULL AND revision.kind = 'data'")
-        if carrying.join(redacted, list(KEYS), "left_semi").isEmpty():
+        if self.keep_redacted:
+            return
+        redacted = decided.where("is_redacted AND carries_data").select(*KEYS)
+        if not redacted.count():
             return
         same = " AND ".join(f"t.{name} = s.{name}" for name in KEYS)
         self.lake.merge(
             redacted,
             "records",
             on=f"{same} AND t.record_type = 'REVISION_DETAILS'",
-            clauses="WHEN MATCHED AND t.ion IS NOT NULL AND t.revision.kind = 'data' "
+            clauses="WHEN MATCHED AND t.metadata_ion IS NULL AND t.revision.kind = 'data' "
             "THEN UPDATE SET ion = NULL, revision.data_json = NULL, revision.sketch = NULL, "
-            "metadata_ion = concat(substring(t.ion, 1, t.revision.symbols_length), "
-            "substring(t.ion, t.revision.metadata_offset + 1, t.revision.metadata_length))",
+            f"metadata_ion = {METADATA_ION}",
         )
 
 
 def _requests(blocks: DataFrame) -> DataFrame:
-    """Redaction requests that count: hashed into a block whose own hashes recompute."""
+    """Redaction requests that count: hashed into a block whose own hashes recompute.
+
+    Returns:
+        `KEYS`, `sequence_no` of the revision's block, `requested` (true) and `batch`, the one in
+        which the request became known.
+    """
     valid = blocks.where("redaction_info_listed AND entries_hash_matches AND block_hash_matches")
+    requests = valid.select("batch", F.explode("redactions").alias("r"))
     return (
-        valid.select(F.explode("redactions").alias("r"))
-        .select("r.strand_id", "r.document_id", "r.version", "r.sequence_no")
-        .distinct()
+        requests.select("r.strand_id", "r.document_id", "r.version", "r.sequence_no", "batch")
+        .groupBy(*KEYS, "sequence_no")
+        .agg(F.min("batch").alias("batch"))
+        .withColumn("requested", F.lit(True))
     )
+
+
+def _exact(records: DataFrame, requests: DataFrame) -> DataFrame:
+    """The bytes that decide between contents.
+
+    Where a redaction was requested these are the metadata's, which stay when the data is taken
+    away: the choice is the same before and after.
+    """
+    metadata = F.coalesce("metadata_ion", F.expr(METADATA_ION))
+    requested = records.join(requests.drop("batch"), [*KEYS, "sequence_no"], "left")
+    bytes_ = F.when(F.col("requested"), metadata).otherwise(F.col("ion"))
+    return requested.select(*PLACE, bytes_.alias("bytes"))
 
 
 def _timeline(revisions: DataFrame) -> DataFrame:

@@ -20,6 +20,35 @@ from pyspark.sql import SparkSession
 
 JAVA_VERSIONS = (8, 11, 17)
 
+UNIQUE_COLUMNS = (
+    "ion",
+    "metadata_ion",
+    "data_ion",
+    "data_json",
+    "hash",
+    "content",
+    "block_hash",
+    "entries_hash",
+    "previous_block_hash",
+    "entries_hash_list.list.element",
+    "revision_summaries.list.element.hash",
+    "revision.metadata_hash",
+    "revision.data_hash",
+    "revision.content",
+    "revision.data_json",
+    "block.entries_hash",
+    "block.previous_block_hash",
+    "block.entries_hash_list.list.element",
+    "block.revision_summaries.list.element.hash",
+    "block.revisions_root",
+    "block.transaction_info_hash",
+    "block.content",
+    "revisions_root",
+    "tx_id",
+    "block.tx_id",
+    "revision.tx_id",
+)
+
 # Without these a date of 9999-12-31 is read back as 1816, one of 1899 aborts the write, "1.50"
 # becomes a number and tables take the time zone of whoever runs the job.
 STAGE_SETTINGS: Mapping[str, str] = {
@@ -39,6 +68,11 @@ STAGE_SETTINGS: Mapping[str, str] = {
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
     "spark.databricks.delta.merge.materializeSource": "none",
+    # Else rows that lie in order are sorted once more by the partition that they go to.
+    "spark.sql.maxConcurrentOutputFileWriters": "4",
+    # Columns with hardly a value twice: Parquet would collect a dictionary only to give it up.
+    **{f"parquet.enable.dictionary#{column}": "false" for column in UNIQUE_COLUMNS},
+    "spark.sql.inMemoryColumnarStorage.compressed": "false",
 }
 
 
@@ -167,6 +201,13 @@ def _local_defaults(settings: Mapping[str, str]) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.databricks.delta.snapshotPartitions": "2",
+        # The stages' queries are more than Spark keeps compiled by default: all were compiled anew
+        # each time. What it keeps of finished ones for its page, which is off, fills the heap.
+        "spark.sql.codegen.cache.maxEntries": "1000",
+        "spark.sql.ui.retainedExecutions": "10",
+        "spark.ui.retainedJobs": "100",
+        "spark.ui.retainedStages": "100",
+        "spark.ui.retainedTasks": "1000",
     }
     package = delta_package()
     if package is not None and "spark.jars.packages" not in settings:

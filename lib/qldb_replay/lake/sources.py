@@ -67,11 +67,12 @@ class S3Access:
 
 
 def s3_access(spark: SparkSession) -> S3Access:
-    """Reads S3 access from the session's Hadoop settings (`fs.s3a.*`)."""
+    """Reads S3 access from the Hadoop settings `fs.s3a.*`, the session's before the context's."""
     hadoop = spark.sparkContext._jsc.hadoopConfiguration()
 
     def setting(name: str) -> str | None:
-        return hadoop.get(f"fs.s3a.{name}") or None
+        own = spark.conf.get(f"spark.hadoop.fs.s3a.{name}", None)
+        return own or hadoop.get(f"fs.s3a.{name}") or None
 
     endpoint = setting("endpoint")
     if endpoint is not None and "://" not in endpoint:

@@ -84,6 +84,10 @@ class LakeState:
         """Returns the number of the last finished batch that brought records, 0 for none."""
         return int((self._read("ingested") or {"batch": 0})["batch"])
 
+    def ingested_records(self) -> int:
+        """Returns how many records all finished batches brought."""
+        return int((self._read("ingested") or {"records": 0})["records"])
+
     def open_plan(self) -> Plan | None:
         """Returns the plan that a killed run left, None if the last one was finished."""
         found = self._read("plan")
@@ -116,15 +120,16 @@ class LakeState:
         self._write("batch", {"batch": plan.batch})
         self._write("plan", {"batch": plan.batch, "objects": rows})
 
-    def close(self, batch: int, *, filled: bool) -> None:
+    def close(self, batch: int, *, records: int) -> None:
         """Forgets the open plan, all of which is in the tables now.
 
         Args:
             batch: its number.
-            filled: whether it brought records; else there is nothing for `rebuild` to do.
+            records: how many it brought; with none there is nothing for `rebuild` to do.
         """
-        if filled:
-            self._write("ingested", {"batch": batch})
+        if records and self.ingested_batch() != batch:
+            total = self.ingested_records() + records
+            self._write("ingested", {"batch": batch, "records": total})
         self._files.delete(f"{FOLDER}/plan.json")
 
     def mark(self, table: str) -> dict[str, Any]:

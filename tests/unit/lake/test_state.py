@@ -57,16 +57,25 @@ def test_an_open_batch_is_planned_but_not_ingested(files) -> None:
     state.open(PLAN)
     assert (state.last_batch(), state.ingested_batch()) == (3, 0)
 
-    state.close(3, filled=True)
+    state.close(3, records=10)
     assert (state.last_batch(), state.ingested_batch(), state.open_plan()) == (3, 3, None)
+
+
+def test_the_records_of_all_batches_are_counted_once(files) -> None:
+    state = LakeState(files)
+    assert state.ingested_records() == 0
+    for batch, records in ((1, 10), (2, 0), (3, 5), (3, 5)):
+        state.close(batch, records=records)
+
+    assert (state.ingested_batch(), state.ingested_records()) == (3, 15)
 
 
 def test_a_batch_without_records_is_nothing_to_rebuild(files) -> None:
     state = LakeState(files)
     state.open(Plan(1, ()))
-    state.close(1, filled=True)
+    state.close(1, records=10)
     state.open(Plan(2, ()))
-    state.close(2, filled=False)
+    state.close(2, records=0)
 
     assert (state.last_batch(), state.ingested_batch(), state.open_plan()) == (2, 1, None)
 
@@ -78,7 +87,7 @@ def test_no_kill_while_a_plan_is_written_gives_its_number_to_another(
     """Delta drops a batch whose number it has seen: its records would be lost without a word."""
     state = LakeState(files)
     state.open(Plan(1, ()))
-    state.close(1, filled=True)
+    state.close(1, records=10)
     write = files.write
     left = iter([write] * written)
     monkeypatch.setattr(files, "write", lambda *given: next(left)(*given))
