@@ -67,6 +67,7 @@ bench: install ## Measure the codec and the pipeline, as ratios
 	$(BIN)/python benchmarks/codec.py
 	$(BIN)/python benchmarks/pipeline.py
 	$(BIN)/python benchmarks/growth.py
+	$(BIN)/python benchmarks/extremes.py
 
 .PHONY: clean
 clean: ## Remove what was built; keeps archives and lakes

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from growth import timed_run
-from processes import PeakMemory
+from processes import Usage
 
 from qldb_replay.lake.session import build_session
 from qldb_replay.limits import MIB
@@ -40,15 +40,15 @@ def one_shape(name: str) -> dict[str, Any]:
         counts = simulate(SimulateOptions(out=archive, **SHAPES[name]))["counts"]
         sizes = [path.stat().st_size for path in archive.rglob("*") if path.is_file()]
         build_session(SPARK)
-        with PeakMemory() as peak:
+        with Usage() as usage:
             seconds = timed_run(archive, Path(temporary) / "lake")
     return {
         "revisions": counts["revisions"],
         "objects": len(sizes),
         "largest_object": max(sizes),
         "seconds": round(seconds, 1),
-        "jvm": peak.jvm,
-        "worker": peak.worker,
+        "jvm": usage.jvm,
+        "worker": usage.worker,
     }
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from processes import PeakMemory, cpu_seconds
+from processes import Usage
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -76,11 +76,13 @@ def baseline(spark: SparkSession, archive: Path, out: Path) -> None:
         unique.write.format("delta").mode("overwrite").save(str(out))
 
 
-def measured(step: Callable[[], object]) -> tuple[float, float]:
-    """Returns the wall and CPU seconds of a step."""
-    wall, cpu = time.perf_counter(), cpu_seconds()
-    step()
-    return time.perf_counter() - wall, cpu_seconds() - cpu
+def measured(step: Callable[[], object]) -> dict[str, float]:
+    """Returns the wall and CPU seconds of a step and the most memory that it took."""
+    started = time.perf_counter()
+    with Usage() as usage:
+        step()
+    wall = time.perf_counter() - started
+    return {"wall": wall, "cpu": usage.cpu, "jvm": usage.jvm, "worker": usage.worker}
 
 
 def codec_seconds(archive: Path, lake: Lake) -> dict[str, float]:
@@ -123,7 +125,7 @@ def written(lake: Path) -> dict[str, int]:
     return sizes
 
 
-def one_round(spark: SparkSession, archive: Path, folder: Path) -> dict[str, tuple[float, float]]:
+def one_round(spark: SparkSession, archive: Path, folder: Path) -> dict[str, dict[str, float]]:
     """Measures each step once on an archive; the lake stays."""
     lake = folder / "lake"
     shutil.rmtree(folder / "base", ignore_errors=True)
@@ -147,13 +149,9 @@ def run(archive: Path, folder: Path, rounds: int) -> dict[str, Any]:
     simulate(SimulateOptions(out=folder / "small", revisions=WARM_REVISIONS))
     for _ in range(WARM_ROUNDS):
         one_round(spark, folder / "small", folder)
-    with PeakMemory() as peak:
-        found = [one_round(spark, archive, folder) for _ in range(rounds)]
+    found = [one_round(spark, archive, folder) for _ in range(rounds)]
     result: dict[str, Any] = {
-        step: {
-            "wall": round(min(each[step][0] for each in found), 2),
-            "cpu": round(min(each[step][1] for each in found), 2),
-        }
+        step: {name: round(min(each[step][name] for each in found), 2) for name in found[0][step]}
         for step in found[0]
     }
     lake = folder / "lake"
@@ -171,7 +169,6 @@ def run(archive: Path, folder: Path, rounds: int) -> dict[str, Any]:
         ),
     }
     result["archive_bytes"] = sum(path.stat().st_size for path in archive.rglob("*"))
-    result["peak_bytes"] = {"jvm": peak.jvm, "worker": peak.worker}
     result["table_bytes"] = written(lake)
     return result
 

@@ -10,7 +10,9 @@ import pytest
 from deltalake import DeltaTable
 
 from qldb_replay.cli import main
+from qldb_replay.codec.decode import RecordDecoder, RevisionColumns
 from qldb_replay.ion import split_records
+from qldb_replay.limits import DEFAULT_LIMITS
 from qldb_replay.simulate import SimulateOptions, simulate
 
 REVISIONS = [
@@ -36,7 +38,48 @@ def deliveries(tmp_path_factory) -> list[bytes]:
     )
     simulate(options)
     objects = sorted(path for path in options.out.rglob("*") if path.is_file())
-    return [record for path in objects for record in split_records(path.read_bytes())]
+    return contradicted([record for path in objects for record in split_records(path.read_bytes())])
+
+
+def contradicted(records: list[bytes]) -> list[bytes]:
+    """Puts copies that contradict each other, none of which its hash proves, in the place of all
+    copies of two revisions: one that is redacted later and one that is not."""
+    decoder = RecordDecoder(DEFAULT_LIMITS)
+    decoded = [decoder.decode(record) for record in records]
+    redacted = {
+        redaction[3:]
+        for each in decoded
+        if each.block is not None
+        for redaction in each.block.redactions or ()  # strand, block, table, document, version
+    }
+    candidates = [
+        (each.document_id, each.version)
+        for each in decoded
+        if each.revision is not None and each.revision.kind == "data"
+    ]
+    chosen = {
+        next(key for key in candidates if key in redacted),
+        next(key for key in candidates if key not in redacted),
+    }
+    kept, forged = [], []
+    for record, each in zip(records, decoded, strict=True):
+        if (each.document_id, each.version) not in chosen:
+            kept.append(record)
+        elif each.revision.kind == "data" and each.stream_arn == decoded[0].stream_arn:
+            forged += [changed(record, each.revision, number) for number in (1, 2)]
+    return kept + forged
+
+
+def changed(record: bytes, revision: RevisionColumns, number: int) -> bytes:
+    """Changes a letter of a revision's data, another one for each number."""
+    start = revision.data_offset
+    place = next(
+        place
+        for place in range(start, start + revision.data_length)
+        if record[place : place + 4].isalpha()
+    )
+    place += number
+    return record[:place] + bytes([record[place] ^ 1]) + record[place + 1 :]
 
 
 def write_object(archive: Path, name: str, records: list[bytes]) -> None:

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from qldb_replay.lake.copies import PLACE, choose, fetch, settled
-from qldb_replay.lake.delta import Lake, kept
+from qldb_replay.lake.delta import Lake, cut_off
 
 TABLE = "blocks"
 KEYS = ("strand_id", "sequence_no")
@@ -58,10 +58,11 @@ def rebuild_blocks(lake: Lake, since: int, batch: int) -> None:
 
     exact = records.select(*PLACE, F.col("ion").alias("bytes"))
     with settled(decide, exact) as chosen:
-        if since:
-            _update(lake, chosen, records, batch)
-        else:
+        if not since:
             lake.overwrite(_rows(chosen, records, batch), TABLE)
+            return
+        differing = cut_off(_differing(chosen, lake.read(TABLE)))
+    _update(lake, differing, records, batch)
 
 
 def _copies(records: DataFrame) -> DataFrame:
@@ -74,25 +75,29 @@ def _rows(chosen: DataFrame, records: DataFrame, batch: int) -> DataFrame:
     return joined.withColumn("batch", F.lit(batch).cast("bigint")).selectExpr(*COLUMNS)
 
 
-def _update(lake: Lake, chosen: DataFrame, records: DataFrame, batch: int) -> None:
-    old = lake.read(TABLE).select(
-        *KEYS, F.col("content").alias("_old"), F.col("contested").alias("_c")
+def _differing(chosen: DataFrame, table: DataFrame) -> DataFrame:
+    """Keeps the blocks that the table lacks (`known` is false) or has otherwise."""
+    old = table.select(
+        *KEYS, F.col("content").alias("_old"), F.col("contested").alias("_contested")
     )
-    with kept(chosen.join(old, list(KEYS), "left")) as joined:
-        new = joined.where("_old IS NULL").drop("_old", "_c")
-        other = joined.where("_old <> content OR _c <> contested").drop("_old", "_c")
-        found = joined.agg(
-            F.min(F.when(F.col("_old").isNull(), F.col("batch"))).alias("first_new"),
-            F.count_if(F.expr("_old <> content OR _c <> contested")).alias("other"),
-        ).first()
-        assert found is not None
-        if found["first_new"] is not None:
-            recent = records.where(F.col("batch") >= found["first_new"])
-            lake.append(_rows(new, recent, batch), TABLE)
-        if found["other"]:
-            lake.merge(
-                _rows(other, records, batch),
-                TABLE,
-                on="t.strand_id = s.strand_id AND t.sequence_no = s.sequence_no",
-                clauses="WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *",
-            )
+    joined = chosen.join(old, list(KEYS), "left").withColumn("known", F.col("_old").isNotNull())
+    other = "NOT known OR _old <> content OR _contested <> contested"
+    return joined.where(other).drop("_old", "_contested")
+
+
+def _update(lake: Lake, differing: DataFrame, records: DataFrame, batch: int) -> None:
+    found = differing.agg(
+        F.min(F.when(~F.col("known"), F.col("batch"))).alias("first_new"),
+        F.count_if("known").alias("other"),
+    ).first()
+    assert found is not None
+    if found["first_new"] is not None:
+        recent = records.where(F.col("batch") >= found["first_new"])
+        lake.append(_rows(differing.where("NOT known"), recent, batch), TABLE)
+    if found["other"]:
+        lake.merge(
+            _rows(differing.where("known"), records, batch),
+            TABLE,
+            on="t.strand_id = s.strand_id AND t.sequence_no = s.sequence_no",
+            clauses="WHEN MATCHED THEN UPDATE SET *",
+        )

@@ -139,6 +139,15 @@ def kept(rows: DataFrame) -> Iterator[DataFrame]:
         rows.unpersist()
 
 
+def cut_off(rows: DataFrame) -> DataFrame:
+    """Computes few rows now, for use while the tables that they come from are written.
+
+    Spark plans kept rows anew after each write to one of their tables, and computes them from what
+    is there then. Rows that were cut off are lost with their executor, which breaks the run off.
+    """
+    return rows.localCheckpoint()
+
+
 def update_of(names: Iterable[str]) -> str:
     """Returns the MERGE action that takes columns over from the source."""
     return "UPDATE SET " + ", ".join(f"{name} = s.{name}" for name in names)

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from qldb_replay.lake.copies import PLACE, choose, fetch, settled
-from qldb_replay.lake.delta import Lake, insert_of, kept, update_of
+from qldb_replay.lake.delta import Lake, cut_off, insert_of, kept, update_of
 
 TABLE = "revisions"
 KEYS = ("strand_id", "document_id", "version")
@@ -104,20 +104,26 @@ class RevisionsStage:
             F.expr("revision.kind = 'data' AND metadata_ion IS NULL").alias("carries_data"),
             F.expr(OPERATION).alias("operation"),
         )
-        with ExitStack() as frames:
-            requests = frames.enter_context(kept(_requests(self.lake.read("blocks"))))
+        with kept(_requests(self.lake.read("blocks"))) as requests:
             requests.count()  # once its size is known, joins with it need no shuffle of the rest
             if self.since:
-                self._update(frames, copies, requests, records)
-                return
-            decided = frames.enter_context(
-                settled(
-                    lambda exact: _timeline(self._chosen(copies, requests, exact)),
-                    _exact(records, requests),
-                )
-            )
+                changed, redacted = self._changes(copies, requests, records)
+            else:
+                redacted = self._write(copies, requests, records)
+        if self.since:
+            self._merge(changed, records)
+        if not self.keep_redacted:
+            self._take_data(redacted)
+
+    def _write(self, copies: DataFrame, requests: DataFrame, records: DataFrame) -> DataFrame:
+        """Writes the whole table; returns the keys whose data is still in `records`."""
+
+        def decide(exact: DataFrame | None) -> DataFrame:
+            return _timeline(self._chosen(copies, requests, exact))
+
+        with settled(decide, _exact(records, requests)) as decided:
             self.lake.overwrite(self._rows(decided, records), TABLE, partition_by=["is_open"])
-            self._apply_redactions(decided, records)
+            return cut_off(_carrying(decided))
 
     def _chosen(self, copies: DataFrame, requests: DataFrame, exact: DataFrame | None) -> DataFrame:
         """Decides for each key which copy counts and whether it is redacted."""
@@ -139,25 +145,25 @@ class RevisionsStage:
             .drop("requested", "hash_matches")
         )
 
-    def _update(
-        self, frames: ExitStack, copies: DataFrame, requests: DataFrame, records: DataFrame
-    ) -> None:
-        """Merges what differs from the table."""
-        affected = frames.enter_context(kept(self._affected(records, requests)))
-        copies = copies.join(affected, list(KEYS), "left_semi")
-        documents = affected.select(*DOCUMENT).distinct()
+    def _changes(
+        self, copies: DataFrame, requests: DataFrame, records: DataFrame
+    ) -> tuple[DataFrame, DataFrame]:
+        """Returns what differs from the table, and the keys whose data is still in `records`."""
         known = ["tx_time", "table_name", "operation", *LIGHT, *TIMELINE]
         table = self.lake.read(TABLE).select(*KEYS, *known)
-        old = frames.enter_context(kept(table.join(documents, list(DOCUMENT), "left_semi")))
-        untouched = old.join(affected, list(KEYS), "left_anti").drop(*TIMELINE)
+        with ExitStack() as frames:
+            affected = frames.enter_context(kept(self._affected(records, requests)))
+            copies = copies.join(affected, list(KEYS), "left_semi")
+            documents = affected.select(*DOCUMENT).distinct()
+            old = frames.enter_context(kept(table.join(documents, list(DOCUMENT), "left_semi")))
+            untouched = old.join(affected, list(KEYS), "left_anti").drop(*TIMELINE)
 
-        def decide(exact: DataFrame | None) -> DataFrame:
-            chosen = self._chosen(copies, requests, exact)
-            return _timeline(chosen.unionByName(untouched, allowMissingColumns=True))
+            def decide(exact: DataFrame | None) -> DataFrame:
+                chosen = self._chosen(copies, requests, exact)
+                return _timeline(chosen.unionByName(untouched, allowMissingColumns=True))
 
-        decided = frames.enter_context(settled(decide, _exact(records, requests)))
-        self._merge(frames.enter_context(kept(_changed(decided, old))), records)
-        self._apply_redactions(decided, records)
+            decided = frames.enter_context(settled(decide, _exact(records, requests)))
+            return cut_off(_changed(decided, old)), cut_off(_carrying(decided))
 
     def _affected(self, records: DataFrame, requests: DataFrame) -> DataFrame:
         """Keys of revisions that new records, new blocks or new requests speak of."""
@@ -216,12 +222,9 @@ class RevisionsStage:
                 rows = rows.withColumn(name, F.when(~F.col("is_redacted"), F.col(name)))
         return rows.withColumn("batch", F.lit(self.batch).cast("bigint")).select(*COLUMNS, *extra)
 
-    def _apply_redactions(self, decided: DataFrame, records: DataFrame) -> None:
+    def _take_data(self, redacted: DataFrame) -> None:
         """Takes the data of redacted revisions out of `records`, keeping what proves them."""
-        if self.keep_redacted:
-            return
-        redacted = decided.where("is_redacted AND carries_data").select(*KEYS)
-        if not redacted.count():
+        if redacted.isEmpty():
             return
         same = " AND ".join(f"t.{name} = s.{name}" for name in KEYS)
         self.lake.merge(
@@ -232,6 +235,11 @@ class RevisionsStage:
             "THEN UPDATE SET ion = NULL, revision.data_json = NULL, revision.sketch = NULL, "
             f"metadata_ion = {METADATA_ION}",
         )
+
+
+def _carrying(decided: DataFrame) -> DataFrame:
+    """Keys of redacted revisions of which a delivered copy still carries the data."""
+    return decided.where("is_redacted AND carries_data").select(*KEYS)
 
 
 def _requests(blocks: DataFrame) -> DataFrame:
