@@ -14,6 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from qldb_replay.cli import main
 from qldb_replay.lake.session import spark_home
+from qldb_replay.lake.sources import s3_access
 from qldb_replay.simulate import SimulateOptions, Truth, simulate
 
 KEYS = (
@@ -191,6 +192,14 @@ def test_a_lake_in_s3_is_the_lake_that_is_built_locally(
         assert ordered(rows, names) == ordered(read_table(lake, table), names)
     keys = [entry["Key"] for entry in client.list_objects_v2(Bucket="lakes")["Contents"]]
     assert not [key for key in keys if key.endswith("lock.json")]
+
+
+def test_what_is_said_to_a_session_that_is_there_wins(spark, s3_settings) -> None:
+    spark.conf.set("spark.hadoop.fs.s3a.endpoint", "http://elsewhere.example:9000")
+    try:
+        assert s3_access(spark).endpoint == "http://elsewhere.example:9000"
+    finally:
+        spark.conf.unset("spark.hadoop.fs.s3a.endpoint")
 
 
 def ordered(rows: list[dict[str, Any]], names: set[str]) -> list[str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from qldb_replay.errors import UsageError
+from qldb_replay.lake import as_of, timeline
 from qldb_replay.simulate import SimulateOptions, Truth, simulate
 
 ARCHIVES = {
@@ -130,6 +133,84 @@ def assert_says(expected: Any, found: Any) -> None:
 
 def filled(value: Any) -> bool:
     return value is not None and value != {} and value != []
+
+
+@pytest.mark.parametrize("cut", ["before a drop", "after it", "at the end"])
+def test_documents_are_as_they_were(rebuilt, spark, cut):
+    lake, truth = rebuilt
+    at = moment(truth, cut)
+    for table in ("Drafts", "Legacy", "Orders"):
+        places = documents(as_of(spark, str(lake), table, at))
+        assert lived(truth, table, at) == places
+        tx_time = max(row["tx_time"] for row in truth.revisions() if row["sequence_no"] <= at)
+        cut_by_time = max(
+            row["sequence_no"] for row in truth.revisions() if row["tx_time"] <= tx_time
+        )
+        times = documents(as_of(spark, str(lake), table, tx_time + timedelta(milliseconds=1)))
+        assert lived(truth, table, cut_by_time) == times
+
+
+def moment(truth: Truth, cut: str) -> int:
+    """A block's number around the drop of a table that is created anew later."""
+    if cut == "at the end":
+        return truth.last_sequence_no
+    (dropped,) = (
+        event["sequence_no"]
+        for row in truth.tables()
+        if row["table_name"] == "Drafts"
+        for event in row["lifecycle"]
+        if event["event"] == "dropped"
+    )
+    return dropped - 1 if cut == "before a drop" else dropped
+
+
+def documents(rows: Any) -> dict[str, int]:
+    return {row["document_id"]: row["version"] for row in rows.collect()}
+
+
+def lived(truth: Truth, table: str, at: int) -> dict[str, int]:
+    """Documents and versions that a table had after a block, told from the values."""
+    there = {}
+    for row in truth.tables():
+        past = [event["event"] for event in row["lifecycle"] if event["sequence_no"] <= at]
+        there[row["table_id"]] = past[-1:] != ["dropped"]
+    last = {row["document_id"]: row for row in truth.history(table) if row["sequence_no"] <= at}
+    return {
+        document_id: row["version"]
+        for document_id, row in last.items()
+        if row["operation"] != "DELETE" and there[row["table_id"]]
+    }
+
+
+def test_a_time_without_a_zone_is_no_moment(rebuilt, spark):
+    lake, _ = rebuilt
+    with pytest.raises(UsageError, match="zone"):
+        as_of(spark, str(lake), "Orders", datetime(2024, 1, 1))
+    with pytest.raises(UsageError, match="Nowhere"):
+        as_of(spark, str(lake), "Nowhere", 1)
+
+
+def test_a_timeline_tells_a_documents_life(rebuilt, spark):
+    lake, truth = rebuilt
+    blocks = {row["sequence_no"]: row for row in truth.blocks()}
+    longest = max(truth.revisions(), key=lambda row: row["version"])["document_id"]
+    expected = [row for row in truth.revisions() if row["document_id"] == longest]
+
+    found = [row.asDict() for row in timeline(spark, str(lake), longest).collect()]
+
+    names = ["sequence_no", "version", "operation", "table_name", "tx_id", "hash", "data_json"]
+    assert columns(expected, names, ["version"]) == [
+        {name: row[name] for name in names} for row in found
+    ]
+    for row in found:
+        block = blocks[row["sequence_no"]]
+        (indexes,) = (
+            document["statements"]
+            for document in block["documents"]
+            if document["document_id"] == longest
+        )
+        texts = [block["statements"][index]["statement"] for index in indexes]
+        assert texts == row["statements"]
 
 
 def test_a_second_run_changes_nothing(rebuilt, command):
