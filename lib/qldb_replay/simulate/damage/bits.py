@@ -1,0 +1,96 @@
+"""One bit of a record that turned over, in a place where the record stays well-formed Ion."""
+
+from __future__ import annotations
+
+from random import Random
+
+from qldb_replay.simulate.damage.attacker import (
+    Attacker,
+    Blocks,
+    shows_data,
+    with_block,
+    with_revision,
+)
+from qldb_replay.simulate.ledger import Block
+
+_TEXT_BITS = (1,)  # the lowest bit: ASCII stays ASCII
+_ANY_BIT = tuple(1 << bit for bit in range(8))
+
+
+def flip_bit_in_data(blocks: Blocks, attacker: Attacker) -> Blocks:
+    """A character of a document."""
+    victim = attacker.revision(blocks, "revision with data", shows_data)
+    revision = victim.revision
+    key = (revision.change.data or {})[revision.change.table.kind.key].encode()
+    start = revision.record.index(key, len(revision.symbols))
+    record = _flipped(revision.record, start, len(key), _TEXT_BITS, attacker.rng)
+    return with_revision(blocks, victim, revision._replace(record=record))
+
+
+def flip_bit_in_metadata(blocks: Blocks, attacker: Attacker) -> Blocks:
+    """A character of a revision's transaction ID."""
+    victim = attacker.revision(blocks, "revision", lambda revision: True)
+    revision = victim.revision
+    found = revision.transaction_id.encode()
+    start = revision.record.rindex(found)
+    record = _flipped(revision.record, start, len(found), _TEXT_BITS, attacker.rng)
+    return with_revision(blocks, victim, revision._replace(record=record))
+
+
+def flip_bit_in_statement(blocks: Blocks, attacker: Attacker) -> Blocks:
+    """A character of a statement's text."""
+    at = attacker.block(blocks, "block with an update", _updates)
+    statement = attacker.pick("statement", blocks[at].statements)[0]
+    return _patched(blocks, at, statement.text.encode(), _TEXT_BITS, attacker.rng)
+
+
+def flip_bit_in_entries_list(blocks: Blocks, attacker: Attacker) -> Blocks:
+    """An entry that only QLDB could recompute."""
+    at = attacker.block(blocks, "block", lambda block: True)
+    return _patched(blocks, at, blocks[at].entries[0], _ANY_BIT, attacker.rng)
+
+
+def flip_bit_in_summary_hash(blocks: Blocks, attacker: Attacker) -> Blocks:
+    """The hash that a block lists of a document's revision."""
+    victim = attacker.revision(blocks, "revision", lambda revision: True)
+    # The hash of an only revision is also an entry; summaries stand behind the entries.
+    return _patched(blocks, victim.at, victim.revision.hash, _ANY_BIT, attacker.rng)
+
+
+def flip_bit_in_entries_hash(blocks: Blocks, attacker: Attacker) -> Blocks:
+    """A block's entriesHash."""
+    at = attacker.block(blocks, "block", lambda block: True)
+    return _patched(blocks, at, blocks[at].entries_hash, _ANY_BIT, attacker.rng)
+
+
+def flip_bit_in_block_hash(blocks: Blocks, attacker: Attacker) -> Blocks:
+    """A block's blockHash."""
+    at = attacker.block(blocks, "block", lambda block: True)
+    return _patched(blocks, at, blocks[at].block_hash, _ANY_BIT, attacker.rng)
+
+
+def flip_bit_in_previous_block_hash(blocks: Blocks, attacker: Attacker) -> Blocks:
+    """A block's previousBlockHash."""
+    at = attacker.block(blocks, "block", lambda block: True)
+    return _patched(blocks, at, blocks[at].previous_block_hash, _ANY_BIT, attacker.rng)
+
+
+def _updates(block: Block) -> bool:
+    """Whether a block only changes documents that others inserted: tables stay known without it."""
+    return (
+        block.told
+        and len(block.revisions) > 0
+        and all(revision.change.version > 0 for revision in block.revisions)
+    )
+
+
+def _patched(blocks: Blocks, at: int, found: bytes, bits: tuple[int, ...], rng: Random) -> Blocks:
+    record = blocks[at].record
+    record = _flipped(record, record.rindex(found), len(found), bits, rng)
+    return with_block(blocks, at, blocks[at]._replace(record=record))
+
+
+def _flipped(record: bytes, start: int, length: int, bits: tuple[int, ...], rng: Random) -> bytes:
+    place = start + rng.randrange(length)
+    bit = rng.choice(bits)
+    return record[:place] + bytes([record[place] ^ bit]) + record[place + 1 :]
