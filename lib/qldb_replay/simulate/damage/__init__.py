@@ -98,9 +98,9 @@ def damage_blocks(blocks: Blocks, names: Iterable[str], ledger: Ledger, seed: in
     Raises:
         UsageError: the ledger has nothing that a verb could damage.
     """
-    for name in names:
+    for turn, name in enumerate(names):
         if name in _BLOCKS:
-            blocks = _BLOCKS[name](blocks, Attacker(ledger, f"{name} {seed}"))
+            blocks = _BLOCKS[name](blocks, Attacker(ledger, f"{name} {turn} {seed}"))
     return blocks
 
 
@@ -119,9 +119,9 @@ def damage_objects(folder: Path, names: Iterable[str], seed: int) -> int:
         OSError: an object cannot be written.
     """
     growth = 0
-    for name in names:
+    for turn, name in enumerate(names):
         if name in _OBJECTS:
-            rng = Random(f"{name} {seed}")  # noqa: S311 - what is hit follows from the seed
+            rng = Random(f"{name} {turn} {seed}")  # noqa: S311 - what is hit follows from the seed
             path = rng.choice(sorted(path for path in folder.rglob("*") if path.is_file()))
             stored = path.read_bytes()
             damaged = _OBJECTS[name](stored, rng)

@@ -59,17 +59,17 @@ class Attacker:
         return self.pick(what, [at for at in range(1, len(blocks) - 1) if fits(blocks[at])])
 
     def revision(self, blocks: Blocks, what: str, fits: Callable[[Revision], bool]) -> Victim:
-        """A revision that fits."""
+        """A revision that fits, of those that their block's transaction made."""
         candidates = [
             Victim(at, nth, revision)
             for at in range(1, len(blocks) - 1)
             for nth, revision in enumerate(blocks[at].revisions)
-            if fits(revision)
+            if _is_of(revision, blocks[at]) and fits(revision)
         ]
         return self.pick(what, candidates)
 
     def forged(self, blocks: Blocks) -> tuple[Victim, Block]:
-        """A revision to be forged, and its block as it would be had other data been written."""
+        """A revision to be forged, and its block as it were had other data been written."""
         victim = self.revision(blocks, "revision with data", shows_data)
         block = blocks[victim.at]
         change = with_other_data(victim.revision.change)
@@ -111,6 +111,18 @@ class Attacker:
             transaction.redaction = what
         sealed = self.ledger.seal(last.sequence_no + 1, transaction, last.block_hash)
         return [*blocks, sealed]
+
+
+def _is_of(revision: Revision, block: Block) -> bool:
+    return revision.sequence_no == block.sequence_no and any(
+        change.document_id == revision.change.document_id for change in block.transaction.changes
+    )
+
+
+def same_document(block: Block, revision: Revision) -> Revision:
+    """A block's revision of the same document as another revision."""
+    document_id = revision.change.document_id
+    return next(each for each in block.revisions if each.change.document_id == document_id)
 
 
 def shows_data(revision: Revision) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+from qldb_replay.errors import UsageError
 from qldb_replay.simulate.damage.attacker import (
     Attacker,
     Blocks,
@@ -22,8 +23,7 @@ def flip_bit_in_data(blocks: Blocks, attacker: Attacker) -> Blocks:
     victim = attacker.revision(blocks, "revision with data", shows_data)
     revision = victim.revision
     key = (revision.change.data or {})[revision.change.table.kind.key].encode()
-    start = revision.record.index(key, len(revision.symbols))
-    record = _flipped(revision.record, start, len(key), _TEXT_BITS, attacker.rng)
+    record = _flipped(revision.record, key, _TEXT_BITS, attacker.rng)
     return with_revision(blocks, victim, revision._replace(record=record))
 
 
@@ -31,9 +31,8 @@ def flip_bit_in_metadata(blocks: Blocks, attacker: Attacker) -> Blocks:
     """A character of a revision's transaction ID."""
     victim = attacker.revision(blocks, "revision", lambda revision: True)
     revision = victim.revision
-    found = revision.transaction_id.encode()
-    start = revision.record.rindex(found)
-    record = _flipped(revision.record, start, len(found), _TEXT_BITS, attacker.rng)
+    transaction_id = revision.transaction_id.encode()
+    record = _flipped(revision.record, transaction_id, _TEXT_BITS, attacker.rng)
     return with_revision(blocks, victim, revision._replace(record=record))
 
 
@@ -85,12 +84,14 @@ def _updates(block: Block) -> bool:
 
 
 def _patched(blocks: Blocks, at: int, found: bytes, bits: tuple[int, ...], rng: Random) -> Blocks:
-    record = blocks[at].record
-    record = _flipped(record, record.rindex(found), len(found), bits, rng)
+    record = _flipped(blocks[at].record, found, bits, rng)
     return with_block(blocks, at, blocks[at]._replace(record=record))
 
 
-def _flipped(record: bytes, start: int, length: int, bits: tuple[int, ...], rng: Random) -> bytes:
-    place = start + rng.randrange(length)
-    bit = rng.choice(bits)
-    return record[:place] + bytes([record[place] ^ bit]) + record[place + 1 :]
+def _flipped(record: bytes, found: bytes, bits: tuple[int, ...], rng: Random) -> bytes:
+    """A record with one bit turned over where `found` stands for the last time."""
+    start = record.rfind(found)
+    if start < 0:
+        raise UsageError("damage: verbs hit the same bytes: expected another --seed")
+    place = start + rng.randrange(len(found))
+    return record[:place] + bytes([record[place] ^ rng.choice(bits)]) + record[place + 1 :]

@@ -8,6 +8,7 @@ from qldb_replay.simulate.damage.attacker import (
     Attacker,
     Blocks,
     Victim,
+    same_document,
     shows_data,
     shows_redacted,
     with_block,
@@ -26,7 +27,7 @@ _DAY_MS = 86_400_000
 def forge_revision(blocks: Blocks, attacker: Attacker) -> Blocks:
     """Other data, and the revision's hash."""
     victim, forged = attacker.forged(blocks)
-    return with_revision(blocks, victim, forged.revisions[victim.nth])
+    return with_revision(blocks, victim, same_document(forged, victim.revision))
 
 
 def forge_revision_and_summary(blocks: Blocks, attacker: Attacker) -> Blocks:

@@ -39,7 +39,7 @@ def drop_tail(blocks: Blocks, attacker: Attacker) -> Blocks:
 
 def drop_range(blocks: Blocks, attacker: Attacker) -> Blocks:
     """Three blocks in a row."""
-    place = {block.sequence_no: at for at, block in enumerate(blocks)}
+    place = {id(revision): at for at, block in enumerate(blocks) for revision in block.revisions}
     last_place = {
         revision.change.document_id: at
         for at, block in enumerate(blocks)
@@ -47,7 +47,7 @@ def drop_range(blocks: Blocks, attacker: Attacker) -> Blocks:
     }
 
     def outlives(revision: Revision) -> bool:
-        return last_place[revision.change.document_id] > place[revision.sequence_no] + 2
+        return last_place[revision.change.document_id] > place[id(revision)] + 2
 
     victim = attacker.revision(blocks, "document that is updated again later", outlives)
     return [*blocks[: victim.at], *blocks[victim.at + 3 :]]

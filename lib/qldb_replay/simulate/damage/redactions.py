@@ -9,6 +9,7 @@ from qldb_replay.simulate.damage.attacker import (
     Attacker,
     Blocks,
     Victim,
+    same_document,
     superseded,
     with_block,
     with_revision,
@@ -46,7 +47,9 @@ def forge_redaction_request(blocks: Blocks, attacker: Attacker) -> Blocks:
     at = _quiet_block(blocks, attacker)
     block = _requesting(blocks[at], victim)
     forged = attacker.ledger.seal(block.sequence_no, block.transaction, block.previous_block_hash)
-    block = attacker.ledger.written_anew(block._replace(entries=forged.entries))
+    # The hashes of transactionInfo and redactionInfo are a block's last two entries.
+    block = block._replace(entries=[*block.entries, forged.entries[-1]])
+    block = attacker.ledger.written_anew(block)
     return with_block(_redacted(blocks, attacker, victim), at, block)
 
 
@@ -66,7 +69,7 @@ def literal_in_redacted_statement(blocks: Blocks, attacker: Attacker) -> Blocks:
     statements[change.statements[0]] = Statement(text, (1,))
     blocks = attacker.rewritten(blocks, {victim.at: replace(transaction, statements=statements)})
     blocks = _requested(blocks, attacker, victim)
-    revision = blocks[victim.at].revisions[victim.nth]
+    revision = same_document(blocks[victim.at], victim.revision)
     return _redacted(blocks, attacker, victim._replace(revision=revision))
 
 
@@ -77,7 +80,9 @@ def _superseded(blocks: Blocks, attacker: Attacker) -> Victim:
 
 def _quiet_block(blocks: Blocks, attacker: Attacker) -> int:
     return attacker.block(
-        blocks, "block without revisions", lambda block: len(block.revisions) == 0
+        blocks,
+        "block without revisions",
+        lambda block: block.told and len(block.transaction.changes) == 0,
     )
 
 
