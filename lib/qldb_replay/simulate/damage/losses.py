@@ -78,7 +78,12 @@ def strip_summaries(blocks: Blocks, attacker: Attacker) -> Blocks:
 
 def strip_transaction_info(blocks: Blocks, attacker: Attacker) -> Blocks:
     """A block's transactionInfo and its revisions."""
-    at = attacker.block(blocks, "block of last revisions", without_successor(blocks))
+    only_last = without_successor(blocks)
+    at = attacker.block(
+        blocks,
+        "block of last revisions, none of them QLDB's own",
+        lambda block: only_last(block) and len(block.summaries) == len(block.revisions),
+    )
     block = blocks[at]._replace(told=False, revisions=[])
     return with_block(blocks, at, attacker.ledger.written_anew(block))
 
