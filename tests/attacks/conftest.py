@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from amazon.ion import simpleion
 
-from attacks.judge import Archive, Finding, against_digest, judge
+from attacks.evidence import Archive
+from attacks.findings import Finding
+from attacks.judge import judge
+from attacks.saved import against_digest
 from attacks.table import LEDGER
 from qldb_replay.simulate import SimulateOptions, simulate
 
@@ -57,10 +60,6 @@ class Delivered:
 
     def against_digest(self) -> set[Finding]:
         return against_digest(self.archive, *self.digest)
-
-
-def codes(findings: set[Finding]) -> set[str]:
-    return {each.code for each in findings}
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """What an archive's records say about the ledger: every finding, one plain function for each code.
 
 Deliberately simple, in memory, and without Spark: the oracle that `verify` is held against. What
-one record alone decides (its hashes) is the decoder's; everything between records is judged here.
+one record alone decides (its hashes) is the decoder's; everything between records is judged here
+and in `redactions`, what the owner saved in `saved`.
 
 Where findings are placed, if a function does not say otherwise: those about a block at its strand
 and sequence number, those about a revision at its block's strand and sequence number, its document
@@ -16,197 +17,22 @@ block lists and that recompute, then the redacted ones; then the smallest bytes.
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any, NamedTuple
 
-from qldb_replay.archive import read_object
-from qldb_replay.codec.decode import EXPORT_BLOCK, Decoded, RecordDecoder
-from qldb_replay.errors import IonFormatError, RecordFormatError
-from qldb_replay.limits import DEFAULT_LIMITS
-from qldb_replay.simulate.merkle import dot, root
-
-FAIL = """
-    revision-hash-mismatch revisions-root-mismatch transaction-info-mismatch
-    redaction-info-mismatch entries-hash-mismatch block-hash-mismatch chain-break
-    revision-unlisted version-order revision-after-delete table-mismatch transaction-mismatch
-    revision-conflict block-conflict digest-mismatch proof-mismatch
-"""
-INCOMPLETE = """
-    block-missing head-missing tail-missing revision-missing revision-orphan version-missing
-    record-unreadable object-unreadable export-unread redaction-unrequested digest-undecidable
-"""
-WARNING = """
-    block-unexplained redaction-unapplied literal-in-statement table-unknown time-order
-"""
-SEVERITY = {
-    code: severity
-    for severity, codes in (("fail", FAIL), ("incomplete", INCOMPLETE), ("warning", WARNING))
-    for code in codes.split()
-}
-"""The severity of every code that is judged here."""
-
-
-class Finding(NamedTuple):
-    """One finding, without the values that it compares."""
-
-    code: str
-    severity: str
-    strand_id: str | None
-    sequence_no: int | None
-    document_id: str | None = None
-    version: int | None = None
-    object_uri: str | None = None
-    offset: int | None = None
-
-
-def finding(code: str, strand_id: str | None, sequence_no: int | None, **where: Any) -> Finding:
-    return Finding(code, SEVERITY[code], strand_id, sequence_no, **where)
-
-
-def at_block(code: str, block: Decoded) -> Finding:
-    return finding(code, block.strand_id, block.sequence_no)
-
-
-def at_revision(code: str, copy: Decoded) -> Finding:
-    return finding(
-        code,
-        copy.strand_id,
-        copy.sequence_no,
-        document_id=copy.document_id,
-        version=copy.version,
-    )
-
-
-class Archive:
-    """An archive's records, decoded and grouped.
-
-    Attributes:
-        block_copies: every copy of each block, by strand and sequence number.
-        revision_copies: every copy of each revision, by strand, document and version.
-        blocks: of each block's copies the one that counts.
-        revisions: of each revision's copies the one that counts.
-        unreadable: object, offset and reason of every stretch of bytes that is no record.
-        unread: objects that could not be fetched.
-    """
-
-    def __init__(self, objects: Mapping[str, bytes | None]) -> None:
-        """Read an archive's objects by URI; None for those that could not be fetched."""
-        blocks: dict[tuple[str, int], list[tuple[Decoded, bytes]]] = defaultdict(list)
-        revisions: dict[tuple[str, str, int], list[tuple[Decoded, bytes]]] = defaultdict(list)
-        self.unreadable: list[tuple[str, int, str]] = []
-        self.unread = [uri for uri, content in objects.items() if content is None]
-        decoder = RecordDecoder()
-        for uri, content in objects.items():
-            if content is None:
-                continue
-            for segment in read_object(content, DEFAULT_LIMITS, decoder.decode):
-                if segment.kind == "framing":
-                    continue
-                reason = segment.reason
-                if segment.kind == "record":
-                    try:
-                        record = decoder.decode(segment.data)
-                    except (IonFormatError, RecordFormatError) as error:
-                        reason = str(error)
-                    else:
-                        if record.block is not None:
-                            block_key = record.strand_id, record.sequence_no
-                            blocks[block_key].append((record, segment.data))
-                        elif record.revision is not None:
-                            key = record.strand_id, record.document_id, record.version
-                            revisions[key].append((record, segment.data))
-                        continue
-                self.unreadable.append((uri, segment.offset, reason))
-        self.block_copies = {key: [copy for copy, _ in each] for key, each in blocks.items()}
-        self.revision_copies = {key: [copy for copy, _ in each] for key, each in revisions.items()}
-        self.blocks = {
-            key: min(copies, key=lambda copy: (not recomputes(copy[0]), copy[1]))[0]
-            for key, copies in blocks.items()
-        }
-        self.revisions = {
-            key: min(
-                copies,
-                key=lambda copy: (not self.proven(copy[0]), not shown_redacted(copy[0]), copy[1]),
-            )[0]
-            for key, copies in revisions.items()
-        }
-        self.requests = {
-            (request[0], request[3], request[4], request[1])
-            for block in self.blocks.values()
-            if recomputes(block) and block.block.redaction_info_listed
-            for request in block.block.redactions or []
-        }
-
-    def strands(self) -> dict[str, list[int]]:
-        """The sequence numbers of each strand's blocks, in order."""
-        strands: dict[str, list[int]] = defaultdict(list)
-        for strand_id, sequence_no in sorted(self.blocks):
-            strands[strand_id].append(sequence_no)
-        return strands
-
-    def all_blocks(self) -> Iterator[Decoded]:
-        """Every copy of every block."""
-        return (copy for copies in self.block_copies.values() for copy in copies)
-
-    def all_revisions(self) -> Iterator[Decoded]:
-        """Every copy of every revision."""
-        return (copy for copies in self.revision_copies.values() for copy in copies)
-
-    def documents(self) -> Iterator[list[Decoded]]:
-        """Each document's revisions by version."""
-        documents: dict[tuple[str, str], list[Decoded]] = defaultdict(list)
-        for strand_id, document_id, version in sorted(self.revisions):
-            revision = self.revisions[strand_id, document_id, version]
-            documents[strand_id, document_id].append(revision)
-        yield from documents.values()
-
-    def block_of(self, copy: Decoded) -> Decoded | None:
-        """The block that a revision says that it is in."""
-        return self.blocks.get((copy.strand_id, copy.sequence_no))
-
-    def place(self, copy: Decoded) -> int | None:
-        """Where its block lists a revision's hash; None where it does not, or is absent."""
-        block = self.block_of(copy)
-        hashes = [] if block is None else [leaf for leaf, _ in block.block.revision_summaries or []]
-        return hashes.index(copy.hash) if copy.hash is not None and copy.hash in hashes else None
-
-    def proven(self, copy: Decoded) -> bool:
-        """Whether a revision recomputes and its block lists it."""
-        return copy.revision.hash_matches and self.place(copy) is not None
-
-    def requested(self, copy: Decoded) -> bool:
-        """Whether a block whose hashes recompute requests to redact a revision."""
-        key = copy.strand_id, copy.document_id, copy.version, copy.sequence_no
-        return key in self.requests
-
-    def is_redacted(self, key: tuple[str, str, int]) -> bool:
-        """Whether a revision is redacted: by a request, or by the copy that counts."""
-        chosen = self.revisions[key]
-        return self.requested(chosen) or shown_redacted(chosen)
-
-
-def recomputes(block: Decoded) -> bool:
-    """Whether a block's own hashes recompute."""
-    return block.block.entries_hash_matches and block.block.block_hash_matches
-
-
-def shown_redacted(copy: Decoded) -> bool:
-    """Whether a record shows the hash of its data, and that hash recomputes."""
-    return copy.revision.kind == "redacted" and copy.revision.hash_matches
+from attacks.evidence import Archive
+from attacks.findings import Finding, at_block, at_revision, finding
+from attacks.redactions import (
+    literal_in_statement,
+    redaction_unapplied,
+    redaction_unrequested,
+)
+from qldb_replay.codec.decode import EXPORT_BLOCK, Decoded
 
 
 def judge(archive: Archive) -> set[Finding]:
     """Every finding but those of digests and proofs."""
     return {each for check in CHECKS for each in check(archive)}
-
-
-def verdict(findings: Iterable[Finding]) -> str:
-    """`fail` if anything contradicts, else `incomplete` if anything is missing, else `pass`."""
-    severities = {each.severity for each in findings}
-    return next((each for each in ("fail", "incomplete") if each in severities), "pass")
 
 
 # What one record decides: every copy.
@@ -396,13 +222,14 @@ def block_unexplained(archive: Archive) -> Iterator[Finding]:
 def transaction_mismatch(archive: Archive) -> Iterator[Finding]:
     """A block's transaction ID is not the hashed one of its revisions. Placed at the block.
 
-    Only revisions that recompute and are listed have a hashed one.
+    Only revisions that recompute and are listed have a hashed one. An ID that is absent contradicts
+    nothing.
     """
     for copy in archive.all_revisions():
-        if not archive.proven(copy):
+        if not archive.proven(copy) or copy.revision.tx_id is None:
             continue
         for block in archive.block_copies[copy.strand_id, copy.sequence_no]:
-            if block.block.tx_id != copy.revision.tx_id:
+            if block.block.tx_id not in (None, copy.revision.tx_id):
                 yield at_block("transaction-mismatch", block)
 
 
@@ -490,62 +317,6 @@ def revision_after_delete(archive: Archive) -> Iterator[Finding]:
             deleted = deleted or revision.revision.kind == "delete"
 
 
-# Redactions.
-
-
-def redaction_unrequested(archive: Archive) -> Iterator[Finding]:
-    """A redacted copy, and no block whose hashes recompute requests it."""
-    for copy in archive.all_revisions():
-        if copy.revision.kind == "redacted" and not archive.requested(copy):
-            yield at_revision("redaction-unrequested", copy)
-
-
-def redaction_unapplied(archive: Archive) -> Iterator[Finding]:
-    """A copy that still carries the data of a redacted revision."""
-    for key, copies in archive.revision_copies.items():
-        for copy in copies:
-            if copy.revision.kind == "data" and archive.is_redacted(key):
-                yield at_revision("redaction-unapplied", copy)
-
-
-def literal_in_statement(archive: Archive) -> Iterator[Finding]:
-    """A statement linked to a document with a redacted revision carries a literal.
-
-    Linked by the block's transactionInfo. Placed at the block, once however many there are.
-    """
-    redacted = {(strand_id, document_id) for strand_id, document_id, _, _ in archive.requests}
-    redacted |= {key[:2] for key in archive.revisions if archive.is_redacted(key)}
-    for (strand_id, _), block in archive.blocks.items():
-        statements = block.block.statements or []
-        linked = {
-            index
-            for document_id, _, _, indexes in block.block.documents or []
-            if (strand_id, document_id) in redacted
-            for index in indexes or []
-            if index < len(statements)
-        }
-        if any(has_literal(statements[index][0] or "") for index in linked):
-            yield at_block("literal-in-statement", block)
-
-
-_TOKEN = re.compile(
-    r"""
-    (?P<other> --[^\n]* | /\*.*?\*/ | "(?:[^"]|"")*" | \[\s*\d+\s*\] )
-  | (?P<literal> '(?:[^']|'')*' | `[^`]*` | \d[\w.]* | \.\d[\w.]* | \b(?:true|false)\b )
-  | (?P<word> [^\W\d][\w$]* )
-    """,
-    re.VERBOSE | re.DOTALL | re.IGNORECASE,
-)
-
-
-def has_literal(statement: str) -> bool:
-    """Whether a statement has a string, an Ion literal, a number or a truth value in its text.
-
-    Not what stands in comments or quoted names, nor a path's index, nor NULL, which tests ask for.
-    """
-    return any(token["literal"] is not None for token in _TOKEN.finditer(statement))
-
-
 # Bytes.
 
 
@@ -571,36 +342,6 @@ def object_unreadable(archive: Archive) -> Iterator[Finding]:
 
 def _of_export(reason: str) -> bool:
     return reason.startswith(("export:", EXPORT_BLOCK))
-
-
-# What the owner saved.
-
-
-def against_digest(archive: Archive, strand_id: str, tip: int, digest: bytes) -> set[Finding]:
-    """Compares a saved digest with the blocks from 0 to its tip; growth beyond it is no matter.
-
-    `tail-missing`, at the first block missing, where the tip lies beyond the last block, whatever
-    else is missing; else `digest-undecidable`, at the tip, where any block is; else
-    `digest-mismatch`, at the tip.
-    """
-    numbers = archive.strands()[strand_id]
-    if tip > numbers[-1]:
-        return {finding("tail-missing", strand_id, numbers[-1] + 1)}
-    if numbers[: tip + 1] != list(range(tip + 1)):
-        return {finding("digest-undecidable", strand_id, tip)}
-    hashes = [archive.blocks[strand_id, number].hash or b"" for number in range(tip + 1)]
-    return set() if root(hashes) == digest else {finding("digest-mismatch", strand_id, tip)}
-
-
-def against_proof(copy: Decoded, proof: Iterable[bytes], digest: bytes) -> set[Finding]:
-    """Folds a saved proof of a revision's or a block's hash to the digest. Placed at either."""
-    folded = copy.hash or b""
-    for sibling in proof:
-        folded = dot(folded, sibling)
-    if folded == digest and copy.hash is not None:
-        return set()
-    place = at_block if copy.revision is None else at_revision
-    return {place("proof-mismatch", copy)}
 
 
 CHECKS: tuple[Callable[[Archive], Iterator[Finding]], ...] = (

@@ -43,6 +43,11 @@ TABLE: dict[str, Expected] = {
         "fail", "block-hash-mismatch chain-break", digest="digest-mismatch"
     ),
     "flip-bit-in-previous-block-hash": expected("fail", "block-hash-mismatch chain-break"),
+    # A damaged copy speaks for itself, whichever copy counts.
+    "repeat-revision-with-flipped-bit": expected(
+        "fail", "revision-conflict revision-hash-mismatch"
+    ),
+    "repeat-block-with-flipped-bit": expected("fail", "block-conflict entries-hash-mismatch"),
     # The ladder: whatever is recomputed, the next hash above contradicts.
     "forge-revision": expected("fail", "revision-unlisted"),
     "forge-revision-and-summary": expected("fail", "revisions-root-mismatch"),
@@ -92,11 +97,14 @@ TABLE: dict[str, Expected] = {
     "skip-version": expected("incomplete", "version-missing", digest="digest-mismatch"),
     "revive-document": expected("fail", "revision-after-delete"),
     "fake-redaction": expected("incomplete", "redaction-unrequested"),
+    # The same revision, not a conflict; but then the other copy still carries the data.
+    "fake-redacted-copy": expected("incomplete", "redaction-unrequested redaction-unapplied"),
     "fake-redaction-with-other-hash": expected(
         "fail", "revision-hash-mismatch redaction-unrequested"
     ),
     "fake-redaction-request": expected("fail", "redaction-info-mismatch redaction-unrequested"),
     "forge-redaction-request": expected("fail", "entries-hash-mismatch redaction-unrequested"),
+    "misdirect-redaction-request": expected("incomplete", "redaction-unrequested"),
     "unapplied-redaction": expected("pass", "redaction-unapplied"),
     "literal-in-redacted-statement": expected(
         "pass", "literal-in-statement", digest="digest-mismatch"

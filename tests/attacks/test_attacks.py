@@ -6,7 +6,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from attacks.judge import SEVERITY, Archive, judge, verdict
+from attacks.evidence import Archive
+from attacks.findings import SEVERITY, verdict
+from attacks.judge import judge
 from attacks.table import OBJECT_VERBS, TABLE
 from qldb_replay.cli import main
 from qldb_replay.errors import UsageError

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from attacks.judge import (
-    Archive,
-    Finding,
-    against_digest,
-    against_proof,
-    has_literal,
-    judge,
-    verdict,
-)
+from attacks.evidence import Archive
+from attacks.findings import Finding, verdict
+from attacks.judge import judge
+from attacks.redactions import has_literal
+from attacks.saved import against_digest, against_proof
 
 
 def test_saved_proofs_lead_to_the_digest(undamaged):
@@ -71,6 +67,16 @@ def test_a_missing_head_is_missing_from_zero(deliver):
         assert each.version == 0
         assert (strand_id, each.document_id, 0) not in late.archive.revisions
     assert late.against_digest() == {Finding("digest-undecidable", "incomplete", strand_id, tip)}
+
+
+def test_ledgers_are_told_apart_by_their_strand(deliver, undamaged):
+    other = deliver("forge-block", seed=2)
+    both = Archive({**undamaged.objects, **other.objects})
+
+    assert len(both.strands()) == 2
+    assert judge(both) == other.findings
+    assert not against_digest(both, *undamaged.digest)
+    assert against_digest(both, *other.digest) == other.against_digest()
 
 
 def test_a_gap_is_one_finding(deliver, undamaged):

@@ -12,7 +12,7 @@ from qldb_replay.simulate.damage.attacker import (
     with_block,
     with_revision,
 )
-from qldb_replay.simulate.ledger import Block
+from qldb_replay.simulate.ledger import Block, Revision
 
 _TEXT_BITS = (1,)  # the lowest bit: ASCII stays ASCII
 _ANY_BIT = tuple(1 << bit for bit in range(8))
@@ -21,10 +21,7 @@ _ANY_BIT = tuple(1 << bit for bit in range(8))
 def flip_bit_in_data(blocks: Blocks, attacker: Attacker) -> Blocks:
     """A character of a document."""
     victim = attacker.revision(blocks, "revision with data", shows_data)
-    revision = victim.revision
-    key = (revision.change.data or {})[revision.change.table.kind.key].encode()
-    record = _flipped(revision.record, key, _TEXT_BITS, attacker.rng)
-    return with_revision(blocks, victim, revision._replace(record=record))
+    return with_revision(blocks, victim, _with_flipped_key(victim.revision, attacker.rng))
 
 
 def flip_bit_in_metadata(blocks: Blocks, attacker: Attacker) -> Blocks:
@@ -72,6 +69,27 @@ def flip_bit_in_previous_block_hash(blocks: Blocks, attacker: Attacker) -> Block
     """A block's previousBlockHash."""
     at = attacker.block(blocks, "block", lambda block: True)
     return _patched(blocks, at, blocks[at].previous_block_hash, _ANY_BIT, attacker.rng)
+
+
+def repeat_revision_with_flipped_bit(blocks: Blocks, attacker: Attacker) -> Blocks:
+    """A revision a second time, with a character of its document flipped."""
+    victim = attacker.revision(blocks, "revision with data", shows_data)
+    block = blocks[victim.at]
+    second = _with_flipped_key(victim.revision, attacker.rng)
+    return with_block(blocks, victim.at, block._replace(revisions=[*block.revisions, second]))
+
+
+def repeat_block_with_flipped_bit(blocks: Blocks, attacker: Attacker) -> Blocks:
+    """A block a second time, with an entry flipped that only QLDB could recompute."""
+    at = attacker.block(blocks, "block", lambda block: True)
+    record = _flipped(blocks[at].record, blocks[at].entries[0], _ANY_BIT, attacker.rng)
+    second = blocks[at]._replace(record=record, revisions=[])
+    return [*blocks[: at + 1], second, *blocks[at + 1 :]]
+
+
+def _with_flipped_key(revision: Revision, rng: Random) -> Revision:
+    key = (revision.change.data or {})[revision.change.table.kind.key].encode()
+    return revision._replace(record=_flipped(revision.record, key, _TEXT_BITS, rng))
 
 
 def _updates(block: Block) -> bool:

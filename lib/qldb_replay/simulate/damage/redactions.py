@@ -24,6 +24,14 @@ def fake_redaction(blocks: Blocks, attacker: Attacker) -> Blocks:
     return _redacted(blocks, attacker, _superseded(blocks, attacker))
 
 
+def fake_redacted_copy(blocks: Blocks, attacker: Attacker) -> Blocks:
+    """A revision a second time, its data replaced by their hash, without a request."""
+    victim = _superseded(blocks, attacker)
+    redacted = attacker.ledger.revise(victim.revision, redacted=True)
+    block = blocks[victim.at]
+    return with_block(blocks, victim.at, block._replace(revisions=[*block.revisions, redacted]))
+
+
 def fake_redaction_with_other_hash(blocks: Blocks, attacker: Attacker) -> Blocks:
     """A revision's data replaced by a hash that they never had."""
     victim = _superseded(blocks, attacker)
@@ -51,6 +59,15 @@ def forge_redaction_request(blocks: Blocks, attacker: Attacker) -> Blocks:
     block = block._replace(entries=[*block.entries, forged.entries[-1]])
     block = attacker.ledger.written_anew(block)
     return with_block(_redacted(blocks, attacker, victim), at, block)
+
+
+def misdirect_redaction_request(blocks: Blocks, attacker: Attacker) -> Blocks:
+    """A redacted revision, and one more block whose request has another block's address."""
+    victim = _superseded(blocks, attacker)
+    request = _redaction(victim)
+    request = replace(request, sequence_no=request.sequence_no + 1)
+    blocks = attacker.continued(blocks, "EXEC REDACT_REVISION ?, ?, ?", request)
+    return _redacted(blocks, attacker, victim)
 
 
 def unapplied_redaction(blocks: Blocks, attacker: Attacker) -> Blocks:
