@@ -47,7 +47,8 @@ TABLE: dict[str, Expected] = {
     "repeat-revision-with-flipped-bit": expected(
         "fail", "revision-conflict revision-hash-mismatch"
     ),
-    "repeat-block-with-flipped-bit": expected("fail", "block-conflict entries-hash-mismatch"),
+    "repeat-block-with-flipped-bit": expected("fail", "block-conflict block-hash-mismatch"),
+    "repeat-revision-as-deletion": expected("fail", "revision-conflict revision-hash-mismatch"),
     # The ladder: whatever is recomputed, the next hash above contradicts.
     "forge-revision": expected("fail", "revision-unlisted"),
     "forge-revision-and-summary": expected("fail", "revisions-root-mismatch"),
@@ -56,6 +57,8 @@ TABLE: dict[str, Expected] = {
     "forge-block": expected("fail", "chain-break", digest="digest-mismatch"),
     # A chain alone proves only that it fits itself: nothing in the archive can tell.
     "rewrite-tail": expected("pass", "", digest="digest-mismatch"),
+    # What it says of documents and tables is no evidence without its hash.
+    "forge-transaction-info": expected("fail", "transaction-info-mismatch"),
     "disguise-as-deletion": expected("fail", "revision-hash-mismatch"),
     "add-unlisted-revision": expected("fail", "revision-unlisted"),
     "forge-transaction-id": expected("fail", "transaction-mismatch"),

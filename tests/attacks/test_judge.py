@@ -79,6 +79,39 @@ def test_ledgers_are_told_apart_by_their_strand(deliver, undamaged):
     assert against_digest(both, *other.digest) == other.against_digest()
 
 
+@pytest.mark.parametrize(
+    ("verb", "conflict"),
+    [
+        ("forge-revision", "revision-conflict"),
+        ("forge-table-name", "revision-conflict"),
+        ("forge-table-id", "revision-conflict"),
+        ("disguise-as-deletion", "revision-conflict"),
+        ("flip-bit-in-metadata", "revision-conflict"),
+        ("flip-bit-in-data", "revision-conflict"),
+        ("move-time-back", "block-conflict"),
+        ("forge-transaction-id", "block-conflict"),
+        ("flip-bit-in-statement", "block-conflict"),
+        ("flip-bit-in-entries-list", "block-conflict"),
+        ("flip-bit-in-entries-hash", "block-conflict"),
+        ("flip-bit-in-block-hash", "block-conflict"),
+        ("flip-bit-in-previous-block-hash", "block-conflict"),
+        ("strip-summary-ids", "block-conflict"),
+        ("fake-redaction-request", "block-conflict"),
+        ("fake-redaction", None),
+        ("drop-range", None),
+    ],
+)
+def test_a_second_delivery_conflicts_where_it_says_something_else(
+    verb, conflict, deliver, undamaged
+):
+    damaged = deliver(verb)
+    second = {f"second/{name}": content for name, content in damaged.objects.items()}
+    found = {each.code for each in judge(Archive({**undamaged.objects, **second}))}
+
+    assert (conflict in found) if conflict else not [c for c in found if c.endswith("conflict")]
+    assert not found & {"chain-break", "revision-missing", "version-missing", "block-missing"}
+
+
 def test_a_gap_is_one_finding(deliver, undamaged):
     damaged = deliver("drop-range")
     gone = sorted(undamaged.archive.blocks.keys() - damaged.archive.blocks.keys())

@@ -156,6 +156,15 @@ def superseded(blocks: Blocks) -> Callable[[Revision], bool]:
     )
 
 
+def only_updates(block: Block) -> bool:
+    """Whether a block only changes documents that others inserted: tables stay known without it."""
+    return (
+        block.told
+        and len(block.revisions) > 0
+        and all(revision.change.version > 0 for revision in block.revisions)
+    )
+
+
 def without_successor(blocks: Blocks) -> Callable[[Block], bool]:
     """Tells whether a block has revisions, all the last of documents that others had begun."""
     last = last_versions(blocks)

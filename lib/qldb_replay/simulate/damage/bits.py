@@ -8,11 +8,12 @@ from qldb_replay.errors import UsageError
 from qldb_replay.simulate.damage.attacker import (
     Attacker,
     Blocks,
+    only_updates,
     shows_data,
     with_block,
     with_revision,
 )
-from qldb_replay.simulate.ledger import Block, Revision
+from qldb_replay.simulate.ledger import Revision
 
 _TEXT_BITS = (1,)  # the lowest bit: ASCII stays ASCII
 _ANY_BIT = tuple(1 << bit for bit in range(8))
@@ -35,7 +36,7 @@ def flip_bit_in_metadata(blocks: Blocks, attacker: Attacker) -> Blocks:
 
 def flip_bit_in_statement(blocks: Blocks, attacker: Attacker) -> Blocks:
     """A character of a statement's text."""
-    at = attacker.block(blocks, "block with an update", _updates)
+    at = attacker.block(blocks, "block with an update", only_updates)
     statement = attacker.pick("statement", blocks[at].statements)[0]
     return _patched(blocks, at, statement.text.encode(), _TEXT_BITS, attacker.rng)
 
@@ -80,9 +81,12 @@ def repeat_revision_with_flipped_bit(blocks: Blocks, attacker: Attacker) -> Bloc
 
 
 def repeat_block_with_flipped_bit(blocks: Blocks, attacker: Attacker) -> Blocks:
-    """A block a second time, with an entry flipped that only QLDB could recompute."""
+    """A block a second time, with a set bit of its hash cleared: of both the smaller bytes."""
     at = attacker.block(blocks, "block", lambda block: True)
-    record = _flipped(blocks[at].record, blocks[at].entries[0], _ANY_BIT, attacker.rng)
+    block_hash = blocks[at].block_hash
+    place = attacker.pick("bit", [n for n, byte in enumerate(block_hash) if byte & 1 == 1])
+    other = block_hash[:place] + bytes([block_hash[place] ^ 1]) + block_hash[place + 1 :]
+    record = blocks[at].record.replace(block_hash, other)
     second = blocks[at]._replace(record=record, revisions=[])
     return [*blocks[: at + 1], second, *blocks[at + 1 :]]
 
@@ -90,15 +94,6 @@ def repeat_block_with_flipped_bit(blocks: Blocks, attacker: Attacker) -> Blocks:
 def _with_flipped_key(revision: Revision, rng: Random) -> Revision:
     key = (revision.change.data or {})[revision.change.table.kind.key].encode()
     return revision._replace(record=_flipped(revision.record, key, _TEXT_BITS, rng))
-
-
-def _updates(block: Block) -> bool:
-    """Whether a block only changes documents that others inserted: tables stay known without it."""
-    return (
-        block.told
-        and len(block.revisions) > 0
-        and all(revision.change.version > 0 for revision in block.revisions)
-    )
 
 
 def _patched(blocks: Blocks, at: int, found: bytes, bits: tuple[int, ...], rng: Random) -> Blocks:

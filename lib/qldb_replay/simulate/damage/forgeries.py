@@ -8,16 +8,18 @@ from qldb_replay.simulate.damage.attacker import (
     Attacker,
     Blocks,
     Victim,
+    only_updates,
     same_document,
     shows_data,
     shows_redacted,
+    superseded,
     with_block,
     with_change,
     with_other_data,
     with_revision,
 )
 from qldb_replay.simulate.encode import blob
-from qldb_replay.simulate.ledger import Block
+from qldb_replay.simulate.ledger import Block, Revision
 from qldb_replay.simulate.transaction import Change, Table, unique_id
 from qldb_replay.simulate.values import Instant
 
@@ -59,6 +61,18 @@ def rewrite_tail(blocks: Blocks, attacker: Attacker) -> Blocks:
     return attacker.rewritten(blocks, {victim.at: transaction})
 
 
+def forge_transaction_info(blocks: Blocks, attacker: Attacker) -> Blocks:
+    """Another table and one more document in a block's transactionInfo, and no hash."""
+    at = attacker.block(blocks, "block with an update", only_updates)
+    transaction = blocks[at].transaction
+    change = transaction.changes[0]
+    moved = replace(change, table=Table(change.table.kind, unique_id(attacker.rng)))
+    invented = replace(change, document_id=unique_id(attacker.rng))
+    changes = [moved, *transaction.changes[1:], invented]
+    block = blocks[at]._replace(transaction=replace(transaction, changes=changes))
+    return with_block(blocks, at, attacker.ledger.written_anew(block))
+
+
 def disguise_as_deletion(blocks: Blocks, attacker: Attacker) -> Blocks:
     """Data taken away without a trace, so that the revision looks like a deletion."""
     last = {r.change.document_id: r for block in blocks for r in block.revisions}
@@ -67,10 +81,15 @@ def disguise_as_deletion(blocks: Blocks, attacker: Attacker) -> Blocks:
         "last revision with data",
         lambda revision: shows_data(revision) and last[revision.change.document_id] is revision,
     )
-    revision = victim.revision
-    emptied = attacker.ledger.revise(revision._replace(change=replace(revision.change, data=None)))
-    record = emptied.record.replace(blob(emptied.hash), blob(revision.hash))
-    return with_revision(blocks, victim, emptied._replace(hash=revision.hash, record=record))
+    return with_revision(blocks, victim, _emptied(victim.revision, attacker))
+
+
+def repeat_revision_as_deletion(blocks: Blocks, attacker: Attacker) -> Blocks:
+    """A revision with a successor a second time, its data taken away without a trace."""
+    victim = attacker.revision(blocks, "superseded revision", superseded(blocks))
+    block = blocks[victim.at]
+    second = _emptied(victim.revision, attacker)
+    return with_block(blocks, victim.at, block._replace(revisions=[*block.revisions, second]))
 
 
 def add_unlisted_revision(blocks: Blocks, attacker: Attacker) -> Blocks:
@@ -111,6 +130,13 @@ def move_time_back(blocks: Blocks, attacker: Attacker) -> Blocks:
     at = attacker.block(blocks, "block", lambda block: True)
     block = blocks[at]._replace(time=Instant(blocks[at].time - _DAY_MS))
     return with_block(blocks, at, attacker.ledger.written_anew(block))
+
+
+def _emptied(revision: Revision, attacker: Attacker) -> Revision:
+    """A revision without its data, under the hash that it had with them."""
+    emptied = attacker.ledger.revise(revision._replace(change=replace(revision.change, data=None)))
+    record = emptied.record.replace(blob(emptied.hash), blob(revision.hash))
+    return emptied._replace(hash=revision.hash, record=record)
 
 
 def _forged_up_to(blocks: Blocks, attacker: Attacker, *fields: str) -> Blocks:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qldb_replay.simulate.damage.attacker import (
     Attacker,
     Blocks,
+    only_updates,
     superseded,
     with_block,
     without_successor,
@@ -55,7 +56,7 @@ def drop_range(blocks: Blocks, attacker: Attacker) -> Blocks:
 
 def orphan_revision(blocks: Blocks, attacker: Attacker) -> Blocks:
     """A block whose revisions stay."""
-    at = attacker.block(blocks, "block with revisions", lambda block: len(block.revisions) > 0)
+    at = attacker.block(blocks, "block with an update", only_updates)
     # They are delivered behind those of the block before.
     before = blocks[at - 1]
     before = before._replace(revisions=[*before.revisions, *blocks[at].revisions])
