@@ -302,7 +302,7 @@ _OPTION_TYPES: dict[str, Callable[[str], Any]] = {
 
 def _shown(value: Any) -> str:
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(value) or "none"
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 

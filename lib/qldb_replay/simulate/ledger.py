@@ -17,7 +17,7 @@ from typing import NamedTuple
 from qldb_replay.simulate.encode import ion_hash
 from qldb_replay.simulate.merkle import dot, root
 from qldb_replay.simulate.options import SimulateOptions
-from qldb_replay.simulate.records import RecordWriter, Summaries
+from qldb_replay.simulate.records import Infos, RecordWriter, Summaries
 from qldb_replay.simulate.story import Story
 from qldb_replay.simulate.transaction import (
     Change,
@@ -125,7 +125,7 @@ class Ledger:
     def __iter__(self) -> Iterator[Block]:
         previous = b""
         for sequence_no, transaction in enumerate(self._story):
-            block = self._seal(sequence_no, transaction, previous)
+            block = self.seal(sequence_no, transaction, previous)
             previous = block.block_hash
             yield block
 
@@ -133,16 +133,20 @@ class Ledger:
         """A CONTROL record of the stream; `what` is `CREATED` or `COMPLETED`."""
         return self._writer.control(what)
 
-    def _seal(self, sequence_no: int, transaction: Transaction, previous: bytes) -> Block:
+    def seal(self, sequence_no: int, transaction: Transaction, previous: bytes) -> Block:
+        """The block of a transaction, every hash of it true.
+
+        Args:
+            sequence_no: its place in the strand.
+            transaction: what it holds.
+            previous: the hash of the block before, empty for block 0.
+        """
         rng = self._rng
         time = Instant(transaction.time + 18 + int(rng.random() * 4))
         told = rng.random() >= self._options.untold_share
         revisions, summaries, known = self._revisions(sequence_no, transaction)
         statements = _statements(transaction, known)
-        infos = self._writer.infos(
-            _transaction_info(transaction, statements) if told else None,
-            _redaction_info(self.strand_id, transaction.redaction),
-        )
+        infos = self._infos(transaction, statements, told)
         entries = [rng.randbytes(32)]
         if summaries:
             entries.append(root([summary for summary, _ in summaries]))
@@ -173,6 +177,43 @@ class Ledger:
             record,
         )
 
+    def written_anew(self, block: Block) -> Block:
+        """A block with a record of whatever its fields say, true or not."""
+        hashes = (block.block_hash, block.entries_hash, block.previous_block_hash, block.entries)
+        record = self._writer.block(
+            block.sequence_no,
+            block.transaction.transaction_id,
+            block.time,
+            hashes,
+            self._infos(block.transaction, block.statements, block.told),
+            block.summaries,
+        )
+        return block._replace(record=record)
+
+    def revise(self, revision: Revision, *, redacted: bool = False) -> Revision:
+        """A revision with the hash and the record that its other fields give.
+
+        Args:
+            revision: with any change, block or transaction.
+            redacted: whether the record shows the hash of the data instead of the data.
+        """
+        metadata = _metadata(revision.change, revision.time, revision.transaction_id)
+        written = self._writer.revision(
+            revision.sequence_no, revision.change, metadata, redacted=redacted
+        )
+        return revision._replace(**written._asdict())
+
+    def _infos(
+        self,
+        transaction: Transaction,
+        statements: list[tuple[Statement, Instant, bytes]],
+        told: bool,
+    ) -> Infos:
+        return self._writer.infos(
+            _transaction_info(transaction, statements) if told else None,
+            _redaction_info(self.strand_id, transaction.redaction),
+        )
+
     def _revisions(
         self, sequence_no: int, transaction: Transaction
     ) -> tuple[list[Revision], Summaries, dict[int, bytes]]:
@@ -196,17 +237,21 @@ class Ledger:
         self, sequence_no: int, revision_index: int, transaction: Transaction, change: Change
     ) -> Revision:
         time = Instant(transaction.time)
-        metadata = {
-            "id": change.document_id,
-            "version": change.version,
-            "txTime": time,
-            "txId": transaction.transaction_id,
-        }
+        metadata = _metadata(change, time, transaction.transaction_id)
         redacted = (change.document_id, change.version) in self._redacted
         written = self._writer.revision(sequence_no, change, metadata, redacted=redacted)
         return Revision(
             change, sequence_no, revision_index, transaction.transaction_id, time, *written
         )
+
+
+def _metadata(change: Change, time: Instant, transaction_id: str) -> dict[str, Value]:
+    return {
+        "id": change.document_id,
+        "version": change.version,
+        "txTime": time,
+        "txId": transaction_id,
+    }
 
 
 def _redaction_info(strand_id: str, redaction: Redaction | None) -> Value:

@@ -50,6 +50,8 @@ class SimulateOptions:
         start: time of the first transaction, with a zone.
         ledger: name of the ledger, part of the stream's ARN.
         proofs: saved GetRevision answers, spread evenly over the ledger.
+        damage: kinds of damage or attack that the archive suffers, one after the other; a name
+            that is none is answered with all of them. The saved digest and proofs stay true.
     """
 
     out: Path
@@ -77,6 +79,7 @@ class SimulateOptions:
     start: datetime = datetime(2024, 1, 1, tzinfo=timezone.utc)
     ledger: str = "vehicle-registration"
     proofs: int = 5
+    damage: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         unknown = set(self.tables) - {kind.name for kind in KINDS}

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from random import Random
 from typing import Any
 
 from qldb_replay.errors import StageError, UsageError
+from qldb_replay.simulate.damage import check_verbs, damage_blocks, damage_objects
 from qldb_replay.simulate.delivery import Record, disordered, duplicated, records
 from qldb_replay.simulate.firehose import Archive, Placed
 from qldb_replay.simulate.ledger import Block, Ledger
@@ -23,16 +24,19 @@ def simulate(options: SimulateOptions, truth: Truth | None = None) -> dict[str, 
 
     Args:
         options: what to invent and where to write it.
-        truth: collects what the lake must show; costs memory for the whole ledger.
+        truth: collects what the lake must show of an undamaged archive; costs memory for the whole
+            ledger.
 
     Returns:
         The command's summary. `records` and `bytes` count what was written; `blocks`, `revisions`,
         `documents` and `tables` what the ledger has.
 
     Raises:
-        UsageError: the folder exists and is not empty, or cannot be made.
+        UsageError: the folder exists and is not empty, or cannot be made; a kind of damage is not
+            known, or the ledger has nothing for it.
         StageError: writing broke off.
     """
+    check_verbs(options.damage)
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         occupied = next(options.out.iterdir(), None) is not None
@@ -57,13 +61,15 @@ class _Simulation:
     def run(self) -> dict[str, Any]:
         archive = Archive(self._options, self._watch)
         written = archive.write(self._deliveries())
+        damage, seed = self._options.damage, self._options.seed
+        growth = damage_objects(self._options.out, damage, seed)
         streams = self._options.streams
         return {
             "command": "simulate",
             "exit_code": 0,
             "counts": {
                 "objects": written.objects,
-                "bytes": written.stored_bytes,
+                "bytes": written.stored_bytes + growth,
                 "records": written.records,
                 "duplicates": written.records - self._delivered,
                 "streams": streams,
@@ -87,10 +93,18 @@ class _Simulation:
             yield from source
 
     def _stream(self, stream: int) -> Iterator[Record]:
-        """One stream's records. The first pass over the ledger also takes stock of it."""
+        """One stream's records. The first pass over the ledger also takes stock of it.
+
+        Damage needs the whole stream in memory.
+        """
         ledger = Ledger(self._options, stream, frozenset(self._redacted))
         blocks = self._first_pass(ledger) if stream == 0 else iter(ledger)
-        wanted = (block for block in blocks if block.sequence_no >= self._options.first_sequence)
+        options = self._options
+        wanted: Iterable[Block] = (
+            block for block in blocks if block.sequence_no >= options.first_sequence
+        )
+        if options.damage:
+            wanted = damage_blocks(list(wanted), options.damage, ledger, options.seed)
         for record in records(ledger, wanted, stream * _STREAM_DELAY_MS):
             self._delivered += 1
             yield record
