@@ -18,6 +18,8 @@ SETTINGS = {
     "spark.master": "local[2]",
     "spark.driver.memory": "2g",
     "spark.sql.shuffle.partitions": "2",
+    # Delta remembers each table's snapshot for an hour; the tests make hundreds of tables.
+    "spark.databricks.delta.delta.log.cacheSize": "40",
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
 }
 
