@@ -24,3 +24,20 @@ def open_stream(stream: bytes) -> tuple[Source, Field]:
     table, _, start, end = single_value(stream, evaluator)
     body, _ = body_bounds(stream, start, end)
     return Source(stream, table, evaluator), (start, body, end)
+
+
+def part_of(stream: bytes, part: Field) -> bytes:
+    """Takes a value out of a stream, with nothing encoded anew.
+
+    Args:
+        stream: binary Ion of one value.
+        part: offsets of a value within it.
+
+    Returns:
+        A stream of that value: the symbol tables and its own bytes.
+
+    Raises:
+        IonFormatError: malformed Ion, or not exactly one value.
+    """
+    _, symbols_end, _, _ = single_value(stream, Evaluator())
+    return stream[:symbols_end] + stream[part[0] : part[2]]
