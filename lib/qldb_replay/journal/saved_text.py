@@ -67,7 +67,8 @@ class Saved(NamedTuple):
         Raises:
             UsageError: not readable as Ion text, or not exactly one value.
         """
-        inner = self.get("IonText") or self
+        envelope = self.get("IonText")
+        inner = self if envelope is None else envelope
         if not isinstance(inner.value, str):
             return inner
         values = _ion_values(str(inner.value), inner.place)
