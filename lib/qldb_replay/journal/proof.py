@@ -110,18 +110,18 @@ def check_proof_file(document: object, digest: SavedDigest | None) -> ProofVerdi
     steps = [
         *_check_revision(file),
         Step(
-            "entries_hash is the root over entries_hash_list",
+            "entries hash recomputes",
             file.entries_hash == merkle_root(file.entries),
         ),
         Step(
-            "block_hash joins entries_hash and previous_block_hash",
+            "block hash recomputes",
             file.block_hash == dot(file.entries_hash, file.previous_block_hash),
         ),
         *listed,
         *_check_path(file),
     ]
     if digest is not None:
-        steps.append(Step("the digest is the one given", file.digest == digest.digest))
+        steps.append(Step("digest is the one given", file.digest == digest.digest))
     return ProofVerdict(tuple(steps), digest is not None, named)
 
 
@@ -133,11 +133,11 @@ def _check_revision(file: ProofFile) -> list[Step]:
     names = (file.strand_id, file.sequence_no, file.document_id, file.version)
     return [
         Step(
-            "the revision's hash is that of its metadata and data",
+            "revision hash recomputes",
             found is not None and found.hash_matches,
         ),
         Step(
-            "the revision has the document, version, block and hash that the file names",
+            "revision is the one named",
             found is not None and found[:4] == names and found.hash == file.revision_hash,
         ),
     ]
@@ -152,13 +152,9 @@ def _check_table(file: ProofFile) -> tuple[bool, list[Step]]:
     with suppress(IonFormatError, RecordFormatError):
         listed = ion_hash(file.transaction_info) in file.entries
         table_name = _table_name(file.transaction_info, file.document_id)
-    steps = [Step("transaction_info_ion is an entry of the block", listed)]
+    steps = [Step("transactionInfo is an entry", listed)]
     if table_name is not None:
-        steps.append(
-            Step(
-                "transaction_info_ion has the document in table_name", table_name == file.table_name
-            )
-        )
+        steps.append(Step("transactionInfo names the table", table_name == file.table_name))
     return listed and table_name is not None, steps
 
 
@@ -186,11 +182,11 @@ def _check_path(file: ProofFile) -> list[Step]:
     beside = file.sequence_no % 2 == 0 or above[:1] == (file.previous_block_hash,)
     return [
         Step(
-            "the proof leads from the revision through an entry to block_hash",
+            "proof leads to the block",
             within and way[-1] == file.block_hash and not set(file.entries).isdisjoint(way),
         ),
         Step(
-            "the proof leads from block_hash, by its place in the ledger, to the digest",
+            "proof leads on to the digest",
             within and beside and check_proof(file.block_hash, above, file.digest),
         ),
     ]

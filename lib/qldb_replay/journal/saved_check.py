@@ -45,9 +45,9 @@ def check_saved_proof(proof: SavedProof, digests: Sequence[SavedDigest]) -> Save
     failures = _check_revision(proof) if proof.kind == REVISION else _check_block(proof)
     reached = next((each for each in own if each.digest == proof.root), None)
     if reached is None:
-        failures.append("the proof leads to one of the saved digests")
+        failures.append("the proof leads to a saved digest")
     elif not _fits(proof, reached):
-        failures.append("the proof has the length of its block's place under the digest")
+        failures.append("the proof has the length that its place needs")
     return SavedProofCheck(tuple(failures), reached)
 
 
