@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from qldb_replay.errors import IonFormatError, RecordFormatError, UsageError
+from qldb_replay.journal.address import read_address
 from qldb_replay.journal.block import read_block
 from qldb_replay.journal.fields import (
     HASH_BYTES,
@@ -29,7 +30,6 @@ from qldb_replay.journal.saved_text import Saved, read_values
 from qldb_replay.journal.streams import open_stream
 
 REVISION, BLOCK = "revision", "block"
-_SEQUENCE_END = 2**63
 
 
 class SavedDigest(NamedTuple):
@@ -96,14 +96,11 @@ def read_digest(content: str | bytes) -> SavedDigest:
         raise UsageError(f"expected one digest, found {len(values)} values")
     saved = values[0]
     address = saved.need("DigestTipAddress").ion()
-    strand, number = address.need("strandId"), address.need("sequenceNo")
-    if not isinstance(strand.value, str):
-        raise strand.error("expected text")
-    if type(number.value) is bool or not isinstance(number.value, int):
-        raise number.error("expected a number")
-    if not 0 <= number.value < _SEQUENCE_END:
-        raise number.error("expected a number from zero, of at most 63 bits")
-    return SavedDigest(_digest_bytes(saved.need("Digest")), str(strand.value), int(number.value))
+    try:
+        strand_id, sequence_no = read_address(*open_stream(address.binary()))
+    except (IonFormatError, RecordFormatError) as error:
+        raise address.error(error.reason) from None
+    return SavedDigest(_digest_bytes(saved.need("Digest")), strand_id, sequence_no)
 
 
 def _digest_bytes(saved: Saved) -> bytes:
