@@ -10,7 +10,7 @@ from qldb_replay.journal.block import read_block
 from qldb_replay.journal.digest import path_length
 from qldb_replay.journal.merkle import merkle_root
 from qldb_replay.journal.revision import read_revision
-from qldb_replay.journal.saved import REVISION, SavedDigest, SavedProof, read_revisions
+from qldb_replay.journal.saved import BLOCK, REVISION, SavedDigest, SavedProof, read_revisions
 from qldb_replay.journal.streams import open_stream
 
 
@@ -47,16 +47,23 @@ def check_saved_proof(proof: SavedProof, digests: Sequence[SavedDigest]) -> Save
     if reached is None:
         failures.append("the proof leads to a saved digest")
     elif not _fits(proof, reached):
-        failures.append("the proof has the length that its place needs")
+        failures.append("the proof is one of its block's place")
     return SavedProofCheck(tuple(failures), reached)
 
 
 def _fits(proof: SavedProof, digest: SavedDigest) -> bool:
-    """Whether the proof has as many hashes as its block's place needs; a revision's has more."""
+    """Whether the proof is one of its block's place, which no hash covers.
+
+    A block's has as many hashes as the place needs. A revision's has more, and as the sibling of an
+    odd leaf is the block before, the previous block's hash twice where the block is odd.
+    """
     if proof.sequence_no > digest.sequence_no:
         return False
     above = path_length(proof.sequence_no, digest.sequence_no + 1)
-    return len(proof.proof) == above or (proof.kind == REVISION and len(proof.proof) > above)
+    within = len(proof.proof) - above
+    if proof.kind == BLOCK or within < 1:
+        return within == 0
+    return proof.sequence_no % 2 == 0 or proof.proof[within - 1] == proof.proof[within]
 
 
 def _check_revision(proof: SavedProof) -> list[str]:
