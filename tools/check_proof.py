@@ -18,6 +18,7 @@ from pathlib import Path
 
 NAMES = [None, *b"$ion $ion_1_0 $ion_symbol_table name version imports symbols max_id".split(), b""]
 VARUINT = re.compile(rb"[\0-\x7f]*[\x80-\xff]")
+FLOAT = re.compile("|7ff[08]0{12}|fff0{13}|(?![7f]ff|0{16}).{16}")  # eight bytes, none for zero
 DECIMAL = re.compile(  # exponent and coefficient, neither with a byte that could be left out
     rb"(?s)(?!\x80\Z|\xc0|[\0@][\0-?\x80-\xbf])[\0-\x7f]*[\x80-\xff](?!\0\Z|[\0\x80][\0-\x7f]).*|")
 
@@ -39,8 +40,8 @@ def varuint(buf, pos):
 
 def framed(kind, content):
     """A value's serialisation for hashing; the symbol without text is one of its own."""
-    kind, content = (0x71, b"") if content is None else (kind, content)
-    return b"\x0b%c%b\x0e" % (kind, re.sub(rb"([\x0b\x0c\x0e])", b"\x0c\\1", content))
+    escaped = re.sub(rb"([\x0b\x0c\x0e])", b"\x0c\\1", b"" if content is None else content)
+    return b"\x0b%c%b\x0e" % (kind + (content is None), escaped)
 
 def plain(value):
     """Serialisation of a string, a number from zero, or a blob."""
@@ -52,8 +53,8 @@ def scalar(kind, body):
     """What is hashed of a value that holds no others: the shortest body, as QLDB wrote it."""
     offset, *parts = VARUINT.findall(body)[:7] if kind == 6 else [b""]
     decimal = body[len(offset) + len(b"".join(parts)) :] if kind in (5, 6) else b""
-    padded = body[:1] == b"\0" if kind < 4 else kind == 4 and body in (body[:4], bytes(8))
-    if (body and padded) or not DECIMAL.fullmatch(decimal):
+    padded = body[:1] == b"\0" if kind in (2, 3) else kind == 4 and not FLOAT.fullmatch(body.hex())
+    if padded or not DECIMAL.fullmatch(decimal):
         raise NotImplementedError("a value that is not in its shortest form")
     return b"\xc0" + body[len(offset) :] if 0 < len(parts) < 4 else body  # dates have no offset
 
@@ -62,11 +63,10 @@ def values(buf, pos, end, symbols, named=False):
     while pos < end:
         sid, pos = varuint(buf, pos) if named else (0, pos)
         kind, low = divmod(buf[pos], 16)
-        size, start = 0 if low == 15 or kind == 1 else low, pos + 1
-        if low == 14 or (kind, low) == (13, 1):
-            size, start = varuint(buf, start)
+        sized, size = low == 14 or (kind, low) == (13, 1), 0 if low == 15 or kind == 1 else low
+        size, start = varuint(buf, pos + 1) if sized else (size, pos + 1)
         pos, body, inner, notes = start + size, buf[start : start + size], [], []
-        if pos > end:
+        if pos > end or kind == 15:
             raise ValueError("malformed Ion")
         if kind == 14:  # annotations, then the value
             size, first = varuint(buf, start)
@@ -130,7 +130,7 @@ def check(file, saved=None):
         start, index, leaves = start - ((index ^ 1) < leaves), index // 2, (leaves + 1) // 2
     within = within and start >= 0 and (block["sequence_no"] % 2 == 0 or proof[start] == previous)
     way = [*accumulate([hashed, *proof[:start]], dot)]
-    top = [*accumulate([own, *proof[start:]], dot)][-1]
+    *_, top = accumulate([own, *proof[start:]], dot)
     yield "proof leads to the block", within and way[-1] == own and not {*way}.isdisjoint(entries)
     yield "proof leads on to the digest", within and top == digest
     if saved is not None:

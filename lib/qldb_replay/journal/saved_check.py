@@ -61,9 +61,12 @@ def _fits(proof: SavedProof, digest: SavedDigest) -> bool:
         return False
     above = path_length(proof.sequence_no, digest.sequence_no + 1)
     within = len(proof.proof) - above
-    if proof.kind == BLOCK or within < 1:
+    if proof.kind == BLOCK:
         return within == 0
-    return proof.sequence_no % 2 == 0 or proof.proof[within - 1] == proof.proof[within]
+    if proof.sequence_no == 0:
+        return within >= 0
+    even = proof.sequence_no % 2 == 0
+    return within > 0 and (even or proof.proof[within - 1] == proof.proof[within])
 
 
 def _check_revision(proof: SavedProof) -> list[str]:

@@ -143,12 +143,13 @@ def damaged(draw: st.DrawFn) -> dict[str, Any]:
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(damaged())
 def test_it_agrees_on_changed_bits(document: dict[str, Any]) -> None:
-    expected = check_proof_file(document, None).ok
     try:
         holds = all(holds for _, holds in script.check(document))
+    except NotImplementedError:
+        return  # it does not know this form, and says so
     except Exception:
         holds = False
-    assert holds == expected
+    assert holds == check_proof_file(document, None).ok
 
 
 @pytest.mark.parametrize(
@@ -167,8 +168,24 @@ def test_it_hashes_every_ion_type(ion: Any, text: str) -> None:
     assert script.read(ion(text))[0] == ion_hash(ion(text))
 
 
-@pytest.mark.parametrize("body", ["d3 84 22 0001".replace(" ", ""), "d4 84 52 00 80"])
-def test_it_refuses_what_ion_could_say_shorter(body: str) -> None:
-    stream = bytes.fromhex("e00100ea" + body.replace(" ", ""))
-    with pytest.raises((NotImplementedError, ValueError)):
-        script.read(stream)
+@pytest.mark.parametrize(
+    "body",
+    [
+        "220005",
+        "443f800000",
+        "480000000000000000",
+        "487ff8000000000001",
+        "5180",
+        "51c0",
+        "528000",
+        "53c20005",
+        "544000810a",
+        "6b800fd7818180808000c20005",
+    ],
+)
+def test_it_refuses_what_ion_can_say_shorter(body: str) -> None:
+    value = bytes([0xD0 | (len(bytes.fromhex(body)) + 1), 0x84]) + bytes.fromhex(body)
+    if len(value) > 14:
+        value = bytes([0xDE, 0x80 | len(value) - 1]) + value[1:]
+    with pytest.raises(NotImplementedError):
+        script.read(b"\xe0\x01\x00\xea" + value)
