@@ -300,3 +300,34 @@ def test_a_block_that_does_not_list_the_revision_makes_no_proof() -> None:
     name, ion = revision_of(with_revisions[0].revisions[0].record)
     with pytest.raises(RecordFormatError, match="does not list"):
         build_proof(ion, name, with_revisions[1].record, [], ledger.digest, COMPUTED)
+
+
+def test_failures_say_which_step_does_not_hold() -> None:
+    zero = b64encode(bytes(32)).decode()
+    document = json.loads(proofs()[5])
+    document["revision"]["hash"] = zero
+    assert check_proof_file(document, None).failures == [
+        "revision is the one named",
+        "proof leads to the block",
+    ]
+    document = json.loads(proofs()[5])
+    document["block"]["entries_hash_list"] = [zero]
+    assert check_proof_file(document, None).failures == [
+        "entries hash recomputes",
+        "transactionInfo is an entry",
+        "proof leads to the block",
+    ]
+
+
+def test_the_place_of_an_odd_block_is_held_against_the_block_before() -> None:
+    even = next(
+        document
+        for document in map(json.loads, proofs())
+        if document["block"]["sequence_no"] % 2 == 0
+        and document["block"]["sequence_no"] < document["digest_tip"]["sequence_no"]
+    )
+    even["block"]["sequence_no"] += 1
+    assert check_proof_file(even, None).failures == [
+        "revision is the one named",
+        "proof leads on to the digest",
+    ]
