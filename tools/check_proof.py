@@ -1,3 +1,4 @@
+# fmt: off
 """Checks the proof of one document revision of an Amazon QLDB ledger: PROOF.json [DIGEST.json].
 
 Python 3.8 or later, nothing else. DIGEST.json is what you saved from GetDigest yourself; without it
@@ -7,7 +8,6 @@ QLDB: a revision's hash joins H(metadata) and H(data), H being Ion Hash 1.0 with
 data leaves a dataHash, deleted data nothing. Revisions fold to one of their block's entries, one is
 H(transactionInfo). Entries and the previous block's hash make a block's, all blocks the digest.
 """
-# fmt: off
 import json
 import re
 import sys
