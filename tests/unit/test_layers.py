@@ -23,7 +23,7 @@ LAYERS: dict[str, set[str]] = {
 # What each part may use of other packages besides Python's own.
 LIBRARIES: dict[str, set[str]] = {
     "ion": set(),
-    "journal": set(),
+    "journal": {"amazon"},
     "archive": {"pyarrow"},
     "codec": {"pyarrow"},
     "simulate": {"pyarrow"},
