@@ -39,7 +39,7 @@ class Plan:
     """The exact list of objects that one batch reads.
 
     Attributes:
-        batch: number of the batch, from 1; also the transaction version of its Delta writes.
+        batch: number of the batch, from 1.
         objects: what it reads.
     """
 
