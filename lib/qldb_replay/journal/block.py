@@ -19,9 +19,6 @@ import re
 from typing import NamedTuple
 
 from qldb_replay.errors import RecordFormatError
-from qldb_replay.ion.evaluate import Evaluator
-from qldb_replay.ion.framing import body_bounds
-from qldb_replay.ion.stream import single_value
 from qldb_replay.ion.symbols import SymbolTable
 from qldb_replay.journal.address import read_address
 from qldb_replay.journal.fields import (
@@ -48,6 +45,7 @@ from qldb_replay.journal.hashed import (
     read_time,
 )
 from qldb_replay.journal.merkle import dot, merkle_root
+from qldb_replay.journal.streams import open_stream
 
 Statement = tuple[str | None, int | None, bytes | None]
 """Text, start time in microseconds since 1970 UTC, digest."""
@@ -342,7 +340,4 @@ def check_block(block: bytes) -> BlockChecks:
         IonFormatError: malformed Ion, or not exactly one value.
         RecordFormatError: not a block's fields or types.
     """
-    evaluator = Evaluator()
-    table, _, start, end = single_value(block, evaluator)
-    body, _ = body_bounds(block, start, end)
-    return read_block(Source(block, table, evaluator), (start, body, end)).checks
+    return read_block(*open_stream(block)).checks

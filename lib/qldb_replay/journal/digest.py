@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qldb_replay.journal.fields import HASH_BYTES
-from qldb_replay.journal.merkle import dot, merkle_root
+from qldb_replay.journal.merkle import level_above, merkle_root
 
 
 def subtree_root(hashes: Sequence[bytes]) -> bytes:
@@ -79,8 +79,7 @@ def siblings(hashes: Sequence[bytes], index: int) -> list[bytes]:
     while len(level) > 1:
         if index ^ 1 < len(level):
             path.append(level[index ^ 1])
-        odd = level[-1:] if len(level) % 2 else []
-        level = [dot(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)] + odd
+        level = level_above(level)
         index //= 2
     return path
 

@@ -55,9 +55,23 @@ def merkle_root(hashes: Sequence[bytes]) -> bytes:
     """
     level = list(hashes)
     while len(level) > 1:
-        odd = level[-1:] if len(level) % 2 else []
-        level = [dot(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)] + odd
+        level = level_above(level)
     return level[0] if level else b""
+
+
+def level_above(level: Sequence[bytes]) -> list[bytes]:
+    """Joins each pair of neighbours of one level of the tree; an odd last one moves up unchanged.
+
+    Args:
+        level: its hashes in their order.
+
+    Returns:
+        The hashes of the level above.
+    """
+    above = [dot(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+    if len(level) % 2:
+        above.append(level[-1])
+    return above
 
 
 def check_proof(leaf: bytes, proof: Iterable[bytes], digest: bytes) -> bool:

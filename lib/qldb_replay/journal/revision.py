@@ -17,9 +17,6 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import NamedTuple
 
-from qldb_replay.ion.evaluate import Evaluator
-from qldb_replay.ion.framing import body_bounds
-from qldb_replay.ion.stream import single_value
 from qldb_replay.journal.address import read_address
 from qldb_replay.journal.fields import (
     Field,
@@ -39,6 +36,7 @@ from qldb_replay.journal.hashed import (
     read_time,
 )
 from qldb_replay.journal.merkle import dot
+from qldb_replay.journal.streams import open_stream
 
 DATA, DELETE, REDACTED = "data", "delete", "redacted"
 
@@ -185,9 +183,5 @@ def revision_hash(revision: bytes) -> bytes:
         IonFormatError: malformed Ion, or not exactly one value.
         RecordFormatError: not a revision's fields or types.
     """
-    evaluator = Evaluator()
-    table, _, start, end = single_value(revision, evaluator)
-    source = Source(revision, table, evaluator)
-    body, _ = body_bounds(revision, start, end)
-    found = read_revision(source, (start, body, end))
+    found = read_revision(*open_stream(revision))
     return dot(found.metadata_hash, b"" if found.data_hash is None else found.data_hash)

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from qldb_replay.lake.copies import PLACE, choose, fetch, settled
-from qldb_replay.lake.delta import Lake, cut_off
+from qldb_replay.lake.delta import Lake, cut_off, matching
 
 TABLE = "blocks"
 KEYS = ("strand_id", "sequence_no")
@@ -98,6 +98,6 @@ def _update(lake: Lake, differing: DataFrame, records: DataFrame, batch: int) ->
         lake.merge(
             _rows(differing.where("known"), records, batch),
             TABLE,
-            on="t.strand_id = s.strand_id AND t.sequence_no = s.sequence_no",
+            on=matching(KEYS),
             clauses="WHEN MATCHED THEN UPDATE SET *",
         )

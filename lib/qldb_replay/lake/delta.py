@@ -148,6 +148,11 @@ def cut_off(rows: DataFrame) -> DataFrame:
     return rows.localCheckpoint()
 
 
+def matching(names: Iterable[str]) -> str:
+    """Returns the MERGE condition that columns, none of them null, are the source's."""
+    return " AND ".join(f"t.{name} = s.{name}" for name in names)
+
+
 def update_of(names: Iterable[str]) -> str:
     """Returns the MERGE action that takes columns over from the source."""
     return "UPDATE SET " + ", ".join(f"{name} = s.{name}" for name in names)

@@ -20,7 +20,7 @@ from pyspark.sql.types import DataType as SparkType
 from qldb_replay.codec.sketch import Shape, fold, merge
 from qldb_replay.codec.types import Array, DataType, Struct, data_type, to_spark_json
 from qldb_replay.errors import StageError
-from qldb_replay.lake.delta import Lake, folder_name, insert_of, update_of
+from qldb_replay.lake.delta import Lake, folder_name, insert_of, matching, update_of
 from qldb_replay.lake.ledger_tables import active_tables
 from qldb_replay.lake.state import LakeState
 
@@ -179,7 +179,7 @@ class HistoryStage:
         self.lake.merge(
             source,
             f"history/{folder_name(name)}",
-            on=" AND ".join(f"t.{key} = s.{key}" for key in KEYS),
+            on=matching(KEYS),
             clauses=f"WHEN MATCHED AND s.gone THEN DELETE WHEN MATCHED THEN {update_of(columns)} "
             f"WHEN NOT MATCHED AND NOT s.gone THEN {insert_of(columns)}",
         )

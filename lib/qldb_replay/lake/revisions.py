@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from qldb_replay.lake.copies import PLACE, choose, fetch, settled
-from qldb_replay.lake.delta import Lake, cut_off, insert_of, kept, update_of
+from qldb_replay.lake.delta import Lake, cut_off, insert_of, kept, matching, update_of
 
 TABLE = "revisions"
 KEYS = ("strand_id", "document_id", "version")
@@ -192,13 +192,12 @@ class RevisionsStage:
         if not kinds["known"]:
             self.lake.append(source.select(*COLUMNS), TABLE)
             return
-        same = " AND ".join(f"t.{name} = s.{name}" for name in KEYS)
         retimed = [*LIGHT, *TIMELINE, "operation", "batch"]
         with kept(source) as rows:
             self.lake.merge(
                 rows,
                 TABLE,
-                on=same if kinds["closed"] else f"{same} AND t.is_open = true",
+                on=matching(KEYS) if kinds["closed"] else f"{matching(KEYS)} AND t.is_open = true",
                 clauses=f"WHEN MATCHED AND s.fresh THEN {update_of(COLUMNS)} "
                 f"WHEN MATCHED THEN {update_of(retimed)} "
                 f"WHEN NOT MATCHED THEN {insert_of(COLUMNS)}",
@@ -226,11 +225,10 @@ class RevisionsStage:
         """Takes the data of redacted revisions out of `records`, keeping what proves them."""
         if redacted.isEmpty():
             return
-        same = " AND ".join(f"t.{name} = s.{name}" for name in KEYS)
         self.lake.merge(
             redacted,
             "records",
-            on=f"{same} AND t.record_type = 'REVISION_DETAILS'",
+            on=f"{matching(KEYS)} AND t.record_type = 'REVISION_DETAILS'",
             clauses="WHEN MATCHED AND t.metadata_ion IS NULL AND t.revision.kind = 'data' "
             "THEN UPDATE SET ion = NULL, revision.data_json = NULL, revision.sketch = NULL, "
             f"metadata_ion = {METADATA_ION}",
