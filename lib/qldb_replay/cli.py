@@ -23,7 +23,7 @@ from qldb_replay.config import (
     without_url_passwords,
 )
 from qldb_replay.errors import QldbReplayError, UsageError
-from qldb_replay.summary import write_summary
+from qldb_replay.output import write_text
 
 if TYPE_CHECKING:
     from qldb_replay.commands import Outcome
@@ -47,10 +47,24 @@ COMMANDS = {
         "history/<table> and current/<table>. Only what new records touch is written again.",
         "qldb-replay rebuild --lake s3://bucket/lake",
     ),
+    "verify": (
+        "judge what the lake can prove, against its hashes and what was saved",
+        "Judges every hash, the chain, completeness, and what was saved from GetDigest,\n"
+        "GetRevision and GetBlock; writes findings. The verdict is about the whole lake:\n"
+        "fail - something contradicts; incomplete - something is missing or undecidable; pass.",
+        "qldb-replay verify --lake s3://bucket/lake --digest digest.json",
+    ),
     "run": (
         "do all of it in order",
-        "ingest, then rebuild.",
-        "qldb-replay run --archive ./archive --lake ./lake",
+        "ingest, rebuild, verify.",
+        "qldb-replay run --archive ./archive --lake ./lake --digest digest.json",
+    ),
+    "prove": (
+        "make or check evidence for one revision",
+        "Writes a proof file of one version of a document, from a verified lake: its exact\n"
+        "Ion, its block, and the hashes from there to the digest. --check checks such a file,\n"
+        "with no lake and no Spark; tools/check_proof.py does so with Python alone.",
+        "qldb-replay prove --lake ./lake --document 3Qv67yjXEwB9SjmvkuG6Cp --version 2",
     ),
     "simulate": (
         "write an archive of an invented ledger with true hashes",
@@ -102,7 +116,7 @@ class _Invocation:
         summary: dict[str, Any] = {"command": self.command, "exit_code": 0, "counts": {}}
         try:
             outcome = self._execute()
-            summary.update(exit_code=outcome.exit_code, counts=outcome.counts)
+            summary.update(exit_code=outcome.exit_code, counts=outcome.counts, **outcome.judged)
             for line in outcome.lines:
                 print(without_url_passwords(line))
         except KeyboardInterrupt:
@@ -122,9 +136,7 @@ class _Invocation:
         if self.command not in COMMANDS:
             raise UsageError(f"no command {self.command!r}: expected {', '.join(COMMANDS)}")
         self.options = parse(parser_of(self.command), self.arguments)
-        commands = importlib.import_module("qldb_replay.commands")
-        action: Callable[[argparse.Namespace], Outcome] = getattr(commands, self.command)
-        return action(self.options)
+        return _action_of(self.options)(self.options)
 
     @staticmethod
     def _failed(summary: dict[str, Any], exit_code: int, kind: str, message: str) -> None:
@@ -141,7 +153,7 @@ class _Invocation:
         target = self._asked("--summary") if self.options is None else self.options.summary
         if target is not None:
             try:
-                write_summary(target, text)
+                write_text(target, text)
             except Exception as error:
                 message = f"--summary cannot be written ({type(error).__name__})"
                 self._failed(summary, summary["exit_code"] or 2, "UsageError", message)
@@ -157,6 +169,16 @@ class _Invocation:
     def _asked(self, name: str) -> str | None:
         """Reads an option of a command line that is wrong elsewhere."""
         return value_of(self.arguments, name)
+
+
+def _action_of(options: argparse.Namespace) -> Callable[[argparse.Namespace], Outcome]:
+    """Finds what does a command; what needs no Spark does not import it either."""
+    name = {"prove": "check_proof"} if getattr(options, "check", None) is not None else {}
+    wanted = name.get(options.command, options.command)
+    offline = wanted in ("simulate", "check_proof")
+    module = importlib.import_module(f"qldb_replay.commands.{'offline' if offline else 'stages'}")
+    action: Callable[[argparse.Namespace], Outcome] = getattr(module, wanted)
+    return action
 
 
 def _root_cause(error: BaseException) -> str:
@@ -234,10 +256,56 @@ def _rebuild(parser: OptionParser) -> None:
     _rebuild_options(parser)
 
 
+def _verify_options(parser: OptionParser) -> None:
+    parser.add_argument(
+        "--digest",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="what GetDigest gave, or the console saved; any number, compared ever after",
+    )
+    parser.add_argument(
+        "--proof",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="what GetRevision or GetBlock gave; needs the digest that it was asked for",
+    )
+    parser.add_flag("--strict", "take blocks that nothing explains for incomplete")
+    parser.add_argument(
+        "--known",
+        metavar="FILE",
+        help="findings judged already (code, place, reason, who): they do not decide the exit code",
+    )
+
+
+def _verify(parser: OptionParser) -> None:
+    _lake_options(parser)
+    _verify_options(parser)
+    parser.add_flag("--full", "recompute all from the stored Ion, and check the derived tables")
+
+
 def _run(parser: OptionParser) -> None:
     _archive_options(parser)
     _lake_options(parser)
     _rebuild_options(parser)
+    _verify_options(parser)
+
+
+def _prove(parser: OptionParser) -> None:
+    parser.add_argument("--lake", metavar="URI", help="a verified lake")
+    parser.add_argument("--document", metavar="ID", help="the document's ID")
+    parser.add_argument("--version", type=int, metavar="N", help="its version, from 0")
+    parser.add_argument("--strand", metavar="ID", help="the ledger, where the lake has several")
+    parser.add_argument(
+        "--digest",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a saved digest: where the proof leads; by default to the lake's own",
+    )
+    parser.add_argument("--out", metavar="FILE", help="the proof file (default: stdout)")
+    parser.add_argument("--check", metavar="FILE", help="check this proof file instead")
 
 
 def _inspect(parser: OptionParser) -> None:
@@ -271,7 +339,9 @@ def _doctor(parser: OptionParser) -> None:
 _OPTIONS: dict[str, Callable[[OptionParser], None]] = {
     "ingest": _ingest,
     "rebuild": _rebuild,
+    "verify": _verify,
     "run": _run,
+    "prove": _prove,
     "simulate": _simulate,
     "inspect": _inspect,
     "doctor": _doctor,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
+from attacks.ledgers import Ledger, archives, digests, make_ledgers
 from qldb_replay.cli import main
 from qldb_replay.lake.session import build_session
 
@@ -60,6 +63,21 @@ def command(spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> Command:
 
 
 @pytest.fixture(scope="session")
+def quiet_command(spark: SparkSession) -> Callable[..., dict[str, Any]]:
+    """Runs commands for fixtures of any scope; returns the summary."""
+
+    def run(*arguments: object) -> dict[str, Any]:
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            code = main([*map(str, arguments), "--json"])
+        summary: dict[str, Any] = json.loads(out.getvalue().splitlines()[-1])
+        assert code == summary["exit_code"]
+        return summary
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def read_table() -> Callable[[Path, str], list[dict[str, Any]]]:
     """Reads a table without Spark, by an independent reader."""
 
@@ -68,3 +86,21 @@ def read_table() -> Callable[[Path, str], list[dict[str, Any]]]:
         return rows
 
     return read
+
+
+@pytest.fixture(scope="session")
+def ledgers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ledger]:
+    return make_ledgers(tmp_path_factory.mktemp("ledgers"))
+
+
+@pytest.fixture(scope="session")
+def verified(
+    ledgers: dict[str, Ledger],
+    quiet_command: Callable[..., dict[str, Any]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, dict[str, Any]]:
+    """The lake of all ledgers, and the summary of its verification."""
+    lake = tmp_path_factory.mktemp("lake") / "lake"
+    assert quiet_command("ingest", *archives(ledgers), "--lake", lake)["exit_code"] == 0
+    assert quiet_command("rebuild", "--lake", lake)["exit_code"] == 0
+    return lake, quiet_command("verify", "--lake", lake, *digests(ledgers))

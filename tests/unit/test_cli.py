@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from qldb_replay import __version__, commands
+from qldb_replay import __version__
 from qldb_replay.cli import COMMANDS, main
+from qldb_replay.commands import Outcome, stages
 from qldb_replay.errors import StageError, UsageError
 
 
@@ -80,7 +80,7 @@ def test_each_way_to_end_has_its_code(monkeypatch, capsys, tmp_path, raised, cod
     def fail(_: object) -> None:
         raise raised
 
-    monkeypatch.setattr(commands, "doctor", fail)
+    monkeypatch.setattr(stages, "doctor", fail)
 
     assert main(["doctor", "--summary", str(tmp_path / "deep" / "s.json")]) == code
     summary = json.loads((tmp_path / "deep" / "s.json").read_text())
@@ -90,8 +90,8 @@ def test_each_way_to_end_has_its_code(monkeypatch, capsys, tmp_path, raised, cod
 
 
 def test_some_codes_can_be_taken_for_0_but_the_summary_says_which(monkeypatch, capsys) -> None:
-    outcome = SimpleNamespace(exit_code=3, counts={}, lines=[])
-    monkeypatch.setattr(commands, "doctor", lambda _: outcome)
+    outcome = Outcome(exit_code=3)
+    monkeypatch.setattr(stages, "doctor", lambda _: outcome)
 
     assert main(["doctor", "--exit-zero-on", "1,3", "--json"]) == 0
     assert last_line(capsys)["exit_code"] == 3
@@ -99,8 +99,8 @@ def test_some_codes_can_be_taken_for_0_but_the_summary_says_which(monkeypatch, c
 
 
 def test_a_summary_that_cannot_be_written_is_no_success(monkeypatch, tmp_path, capsys) -> None:
-    outcome = SimpleNamespace(exit_code=0, counts={}, lines=["done"])
-    monkeypatch.setattr(commands, "doctor", lambda _: outcome)
+    outcome = Outcome(lines=["done"])
+    monkeypatch.setattr(stages, "doctor", lambda _: outcome)
     (tmp_path / "file").write_text("")
 
     assert main(["doctor", "--summary", str(tmp_path / "file" / "s.json")]) == 2

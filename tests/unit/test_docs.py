@@ -13,6 +13,7 @@ from pyspark.sql.types import StructType
 
 from qldb_replay.codec.columns import BLOCK, DECODED, REVISION
 from qldb_replay.lake import blocks, history, ledger_tables, revisions, schemas
+from qldb_replay.lake.verify import findings
 from qldb_replay.limits import GIB, MIB, Limits
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +67,7 @@ TABLES = {
     "tables": spark_types(ledger_tables.SCHEMA),
     "history/<table name>": rebuilt((*history.HISTORY, "data"), REVISION),
     "current/<table name>": rebuilt(history.CURRENT, REVISION),
+    "findings": spark_types(findings.FINDINGS),
     "runs": spark_types(schemas.RUNS),
 }
 

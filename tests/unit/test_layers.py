@@ -30,7 +30,7 @@ LIBRARIES: dict[str, set[str]] = {
 }
 EVERYWHERE = {"errors", "limits"}
 # Parts that may import every layer.
-UPPER = {"lake"}
+UPPER = {"lake", "commands"}
 JOB_LINES = 40
 
 

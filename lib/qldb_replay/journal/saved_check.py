@@ -39,16 +39,43 @@ def check_saved_proof(proof: SavedProof, digests: Sequence[SavedDigest]) -> Save
     Raises:
         UsageError: no digest is of the proof's strand.
     """
+    failures, reached = check_way(proof, digests)
+    return SavedProofCheck((*check_content(proof), *failures), reached)
+
+
+def check_content(proof: SavedProof) -> tuple[str, ...]:
+    """Recomputes the hashes of what was saved.
+
+    Args:
+        proof: the revision or block.
+
+    Returns:
+        What should be so and is not.
+    """
+    return tuple(_check_revision(proof) if proof.kind == REVISION else _check_block(proof))
+
+
+def check_way(proof: SavedProof, digests: Sequence[SavedDigest]) -> SavedProofCheck:
+    """Checks the way from what was saved to one of the digests; its content is not looked at.
+
+    Args:
+        proof: the revision or block and its proof.
+        digests: saved digests; the answer does not say to which of them the proof leads.
+
+    Returns:
+        What fails, and the digest that is reached.
+
+    Raises:
+        UsageError: no digest is of the proof's strand.
+    """
     own = [digest for digest in digests if digest.strand_id == proof.strand_id]
     if not own:
         raise UsageError(f"expected a digest of strand {proof.strand_id} for its saved proof")
-    failures = _check_revision(proof) if proof.kind == REVISION else _check_block(proof)
     reached = next((each for each in own if each.digest == proof.root), None)
     if reached is None:
-        failures.append("the proof leads to a saved digest")
-    elif not _fits(proof, reached):
-        failures.append("the proof is one of its block's place")
-    return SavedProofCheck(tuple(failures), reached)
+        return SavedProofCheck(("the proof leads to a saved digest",), None)
+    fits = _fits(proof, reached)
+    return SavedProofCheck(() if fits else ("the proof is one of its block's place",), reached)
 
 
 def _fits(proof: SavedProof, digest: SavedDigest) -> bool:

@@ -45,9 +45,7 @@ def rebuild_blocks(lake: Lake, since: int, batch: int) -> None:
         since: the batch that the table contains already, 0 for none.
         batch: the batch that it will contain.
     """
-    records = lake.read("records").where(
-        (F.col("record_type") == "BLOCK_SUMMARY") & (F.col("batch") <= batch)
-    )
+    records = lake.read("records").where((F.col("holds") == "block") & (F.col("batch") <= batch))
     copies = _copies(records)
     if since:
         fresh = records.where(F.col("batch") > since).select(*KEYS).distinct()

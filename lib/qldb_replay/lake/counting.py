@@ -22,7 +22,7 @@ def count_lake(lake: Lake) -> dict[str, int]:
         lake.read(table).select(F.lit(names.get(table, table)).alias("name"))
         for table in ("objects", "quarantine", "blocks", "tables")
     ]
-    rows.append(lake.read("records").select(F.col("record_type").alias("name")))
+    rows.append(lake.read("records").select(F.col("holds").alias("name")))
     counted = functools.reduce(DataFrame.unionAll, rows).groupBy("name").count().collect()
     found: dict[str, int] = {row["name"]: row["count"] for row in counted}
     revisions = lake.read("revisions").agg(
@@ -34,7 +34,7 @@ def count_lake(lake: Lake) -> dict[str, int]:
     row = revisions.first()
     assert row is not None
     counts = {name: found.pop(name, 0) for name in ("objects", "quarantined", "blocks", "tables")}
-    copies = found.get("BLOCK_SUMMARY", 0) - counts["blocks"] + row["delivered"] - row["revisions"]
+    copies = found.get("block", 0) - counts["blocks"] + row["delivered"] - row["revisions"]
     return {
         **counts,
         "records": sum(found.values()),

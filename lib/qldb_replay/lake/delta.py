@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -40,25 +40,29 @@ class Lake:
         uri: the lake's URI, without a slash at its end.
         files: its small files.
         guard: called before each write; raises where this process may not write any more.
+        given: URIs of tables that lie elsewhere and are only read.
     """
 
     spark: SparkSession
     uri: str
     files: LakeFiles
     guard: Callable[[], None] = lambda: None
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def at(cls, spark: SparkSession, uri: str) -> Lake:
+    def at(cls, spark: SparkSession, uri: str, given: Mapping[str, str] | None = None) -> Lake:
         """Opens the lake at a URI; nothing is read or written yet."""
         uri = uri.rstrip("/")
-        return cls(spark, uri, LakeFiles(spark, uri))
+        return cls(spark, uri, LakeFiles(spark, uri), given=given or {})
 
     def path(self, table: str) -> str:
         """Returns the URI of a table."""
-        return f"{self.uri}/{table}"
+        return self.given.get(table, f"{self.uri}/{table}")
 
     def has(self, table: str) -> bool:
         """Says whether a table has a commit: Delta makes its log's folder before the first."""
+        if table in self.given:
+            return True
         return any(_COMMIT.match(name) for name in self.files.names(f"{table}/_delta_log"))
 
     def read(self, table: str) -> DataFrame:
@@ -77,7 +81,7 @@ class Lake:
 
     def append(self, rows: DataFrame, table: str) -> None:
         """Appends rows to a table that exists, in one commit."""
-        self.guard()
+        self._check_writable(table)
         rows.write.format("delta").mode("append").save(self.path(table))
 
     def replace(self, rows: DataFrame, table: str, where: str) -> None:
@@ -88,19 +92,19 @@ class Lake:
             table: a table that exists.
             where: the condition, in SQL.
         """
-        self.guard()
+        self._check_writable(table)
         writer = rows.write.format("delta").mode("overwrite")
         writer.option("replaceWhere", where).save(self.path(table))
 
     def widen(self, table: str, schema: StructType) -> None:
         """Adds columns, also within structs, that a table lacks; its rows stay as they are."""
-        self.guard()
+        self._check_writable(table)
         rows = empty(self.spark, schema).write.format("delta").mode("append")
         rows.option("mergeSchema", "true").save(self.path(table))
 
     def overwrite(self, rows: DataFrame, table: str, *, partition_by: Iterable[str] = ()) -> None:
         """Replaces a table, schema included, in one commit."""
-        self.guard()
+        self._check_writable(table)
         writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         if not self.has(table):
             writer = writer.options(**PROPERTIES)
@@ -115,7 +119,7 @@ class Lake:
             on: the condition of the match.
             clauses: the WHEN clauses.
         """
-        self.guard()
+        self._check_writable(table)
         view = f"qldb_replay_merge_{uuid.uuid4().hex}"
         rows.createOrReplaceTempView(view)
         merging = f"MERGE INTO {self.sql_name(table)} t USING {view} s ON {on} {clauses}"
@@ -123,6 +127,11 @@ class Lake:
             self.spark.sql(merging)
         finally:
             self.spark.catalog.dropTempView(view)
+
+    def _check_writable(self, table: str) -> None:
+        if table in self.given:
+            raise ValueError(f"{table} is only read here")
+        self.guard()
 
     def sql_name(self, table: str) -> str:
         """Returns how SQL names a table."""

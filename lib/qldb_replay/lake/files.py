@@ -75,6 +75,10 @@ class LakeFiles:
         self._fs.delete(self._path(name), False)
         self._fs.delete(self._path(f"{name}.new"), False)
 
+    def delete_folder(self, name: str) -> None:
+        """Removes a folder and all in it, if it exists."""
+        self._fs.delete(self._path(name), True)
+
     def names(self, name: str) -> list[str]:
         """Returns the names directly under a folder, none where it does not exist."""
         path = self._path(name)

@@ -38,6 +38,12 @@ TASK_BYTES = 128 * MIB
 FETCHERS = 8
 AHEAD_BYTES = 16 * MIB
 
+PARTITIONS = {"records": ["holds"]}
+HOLDS = """
+CASE WHEN block IS NOT NULL THEN 'block' WHEN revision IS NOT NULL THEN 'revision'
+ELSE 'other' END
+"""
+
 OUTCOME = ("sha256", "compression", "records", "unreadable_bytes", "quarantined", "unchanged")
 
 
@@ -147,8 +153,12 @@ class Ingest:
         """Reads an open plan to its end; what a killed run wrote of a repeated one is replaced."""
         with kept(self._decode(plan, access)) as decoded:
             rows = decoded.withColumn("batch", F.lit(plan.batch).cast("bigint"))
-            records = rows.withColumn("metadata_ion", F.lit(None).cast("binary"))
-            records = records.where("kind = 'record'").select(*RECORDS.names)
+            records = (
+                rows.where("kind = 'record'")
+                .withColumn("metadata_ion", F.lit(None).cast("binary"))
+                .withColumn("holds", F.expr(HOLDS))
+                .select(*RECORDS.names)
+            )
             self._write(records, "records", plan.batch, repeated=repeated)
             outcomes = {
                 row["object_uri"]: row
@@ -166,7 +176,7 @@ class Ingest:
 
     def _write(self, rows: DataFrame, table: str, batch: int, *, repeated: bool) -> None:
         if not self.lake.has(table):
-            self.lake.overwrite(rows, table)
+            self.lake.overwrite(rows, table, partition_by=PARTITIONS.get(table, ()))
         elif repeated:
             self.lake.replace(rows, table, f"batch = {batch}")
         else:
@@ -246,7 +256,8 @@ class Ingest:
             ("objects", OBJECTS),
         ):
             if not self.lake.has(table):
-                self.lake.overwrite(empty(self.lake.spark, schema), table)
+                rows = empty(self.lake.spark, schema)
+                self.lake.overwrite(rows, table, partition_by=PARTITIONS.get(table, ()))
 
 
 def _object_row(planned: PlannedObject, outcome: Row | None, run_id: str, batch: int) -> Any:

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from qldb_replay.lake.copies import PLACE, choose, fetch, settled
 from qldb_replay.lake.delta import Lake, cut_off, insert_of, kept, matching, update_of
+from qldb_replay.lake.redactions import requests_of
 
 TABLE = "revisions"
 KEYS = ("strand_id", "document_id", "version")
@@ -46,6 +47,8 @@ COLUMNS = (
     "batch",
     "contested",
     "content",
+    "kind",
+    "hash_matches",
     "sketch",
     "is_open",
 )
@@ -89,7 +92,7 @@ class RevisionsStage:
     def run(self) -> None:
         """Brings `revisions`, and redactions in `records`, up to the batch."""
         records = self.lake.read("records").where(
-            (F.col("record_type") == "REVISION_DETAILS") & (F.col("batch") <= self.batch)
+            (F.col("holds") == "revision") & (F.col("batch") <= self.batch)
         )
         copies = records.select(
             *KEYS,
@@ -104,7 +107,7 @@ class RevisionsStage:
             F.expr("revision.kind = 'data' AND metadata_ion IS NULL").alias("carries_data"),
             F.expr(OPERATION).alias("operation"),
         )
-        with kept(_requests(self.lake.read("blocks"))) as requests:
+        with kept(requests_of(self.lake.read("blocks"))) as requests:
             requests.count()  # once its size is known, joins with it need no shuffle of the rest
             if self.since:
                 changed, redacted = self._changes(copies, requests, records)
@@ -211,6 +214,8 @@ class RevisionsStage:
             "revision.table_name",
             "revision.table_id",
             "revision.tx_id",
+            "revision.kind",
+            "revision.hash_matches",
             "revision.sketch",
             "revision.data_json",
             F.when(F.col("revision.data_offset").isNotNull(), F.expr(DATA_ION)).alias("data_ion"),
@@ -228,7 +233,7 @@ class RevisionsStage:
         self.lake.merge(
             redacted,
             "records",
-            on=f"{matching(KEYS)} AND t.record_type = 'REVISION_DETAILS'",
+            on=f"{matching(KEYS)} AND t.holds = 'revision'",
             clauses="WHEN MATCHED AND t.metadata_ion IS NULL AND t.revision.kind = 'data' "
             "THEN UPDATE SET ion = NULL, revision.data_json = NULL, revision.sketch = NULL, "
             f"metadata_ion = {METADATA_ION}",
@@ -238,23 +243,6 @@ class RevisionsStage:
 def _carrying(decided: DataFrame) -> DataFrame:
     """Keys of redacted revisions of which a delivered copy still carries the data."""
     return decided.where("is_redacted AND carries_data").select(*KEYS)
-
-
-def _requests(blocks: DataFrame) -> DataFrame:
-    """Redaction requests that count: hashed into a block whose own hashes recompute.
-
-    Returns:
-        `KEYS`, `sequence_no` of the revision's block, `requested` (true) and `batch`, the one in
-        which the request became known.
-    """
-    valid = blocks.where("redaction_info_listed AND entries_hash_matches AND block_hash_matches")
-    requests = valid.select("batch", F.explode("redactions").alias("r"))
-    return (
-        requests.select("r.strand_id", "r.document_id", "r.version", "r.sequence_no", "batch")
-        .groupBy(*KEYS, "sequence_no")
-        .agg(F.min("batch").alias("batch"))
-        .withColumn("requested", F.lit(True))
-    )
 
 
 def _exact(records: DataFrame, requests: DataFrame) -> DataFrame:

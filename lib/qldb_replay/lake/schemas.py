@@ -56,8 +56,12 @@ RECORDS = StructType(
         StructField("batch", LongType()),
         *_take("part", "hash", "revision", "block", "ion"),
         StructField("metadata_ion", BinaryType()),
+        *_strings("holds"),
     ]
 )
+"""`holds` is `block`, `revision` or `other`. Each lies in a partition of its own: what reads one
+kind does not touch the other's payload.
+"""
 
 QUARANTINE = StructType(
     [

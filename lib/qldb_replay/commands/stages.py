@@ -1,29 +1,30 @@
-"""What each command does, from its options to its outcome.
-
-A command returns an `Outcome` or raises one of the package's errors. Printing, summaries and exit
-codes are `cli`'s.
-"""
+"""Commands that work on a lake, or ask what this machine has."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from qldb_replay.codec.inspection import inspect_object
+from qldb_replay.commands.outcome import EXIT_CODES, Outcome, content_of
 from qldb_replay.config import spark_settings, without_secrets
 from qldb_replay.doctor import examine
 from qldb_replay.errors import UsageError
+from qldb_replay.journal.findings import SEVERITY, STRICT
+from qldb_replay.journal.saved import SavedDigest, SavedProof, read_digest, read_proofs
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.files import java_class
 from qldb_replay.lake.ingest import Ingest
 from qldb_replay.lake.lock import break_lock, writer_lock
+from qldb_replay.lake.prove import prove as make_proof
 from qldb_replay.lake.rebuild import Rebuild
 from qldb_replay.lake.runs import Run, new_run_id
 from qldb_replay.lake.session import build_session, stage_settings
@@ -36,25 +37,11 @@ from qldb_replay.lake.sources import (
     source_of,
 )
 from qldb_replay.lake.state import LakeState
+from qldb_replay.lake.verify import Verification, Verify
+from qldb_replay.lake.verify.findings import Known, read_known
 from qldb_replay.limits import DEFAULT_LIMITS
+from qldb_replay.output import write_text
 from qldb_replay.progress import Progress
-from qldb_replay.simulate import SimulateOptions
-from qldb_replay.simulate import simulate as write_simulation
-
-
-@dataclass
-class Outcome:
-    """What a command did.
-
-    Attributes:
-        counts: by name.
-        lines: what a person reads on stdout.
-        exit_code: 0, or what the command judges.
-    """
-
-    counts: dict[str, int] = field(default_factory=dict)
-    lines: list[str] = field(default_factory=list)
-    exit_code: int = 0
 
 
 def ingest(options: argparse.Namespace) -> Outcome:
@@ -69,8 +56,7 @@ def ingest(options: argparse.Namespace) -> Outcome:
 def rebuild(options: argparse.Namespace) -> Outcome:
     """Puts the ledger's history in order."""
     with _session(options) as (spark, progress):
-        if not LakeState(Lake.at(spark, options.lake).files).exists():
-            raise UsageError(f"{options.lake} is no lake: run `qldb-replay ingest` first")
+        _need_lake(options, spark)
         with _writing(options, spark) as run:
             counts = _rebuild(options, run.lake, progress)
             return _ended(run, Outcome(counts, _lake_lines(options, counts)))
@@ -78,6 +64,7 @@ def rebuild(options: argparse.Namespace) -> Outcome:
 
 def run(options: argparse.Namespace) -> Outcome:
     """Does every stage in order."""
+    given = _given(options)
     with _session(options) as (spark, progress):
         listed = _listed(options, spark)
         with _writing(options, spark) as run:
@@ -85,7 +72,111 @@ def run(options: argparse.Namespace) -> Outcome:
             counts = _rebuild(options, run.lake, progress)
             lines = [*_ingest_lines(options, ingested), *_lake_lines(options, counts)]
             counts["unreadable"], counts["changed"] = ingested["unreadable"], ingested["changed"]
-            return _ended(run, Outcome(counts, lines))
+            verification = _verify(options, run, progress, given)
+            outcome = _judged(options, verification)
+            outcome.counts.update(counts)
+            outcome.lines[:0] = lines
+            return _ended(run, outcome, verification.verdict)
+
+
+def prove(options: argparse.Namespace) -> Outcome:
+    """Makes evidence for one revision."""
+    if options.lake is None or options.document is None or options.version is None:
+        raise UsageError("prove needs --lake, --document and --version, or --check")
+    if len(options.digest) > 1:
+        raise UsageError("prove takes one --digest, the one that the proof shall lead to")
+    digest = read_digest(content_of(options.digest[0])) if options.digest else None
+    with _session(options) as (spark, _):
+        _need_lake(options, spark)
+        lake = Lake.at(spark, options.lake)
+        proof = make_proof(lake, options.document, options.version, digest, options.strand)
+    judged = {"verdict": proof.verdict}
+    exit_code = EXIT_CODES[proof.verdict]
+    if proof.document is None:
+        lines = ["no proof: findings or gaps touch the way to the digest", *proof.reasons]
+        return Outcome({"proofs": 0}, lines, exit_code, judged)
+    text = json.dumps(proof.document, indent=2)
+    if options.out is None:
+        return Outcome({"proofs": 1}, [text], exit_code, judged)
+    write_text(options.out, text)
+    lines = [f"proof in {options.out}: check it with qldb-replay prove --check {options.out}"]
+    return Outcome({"proofs": 1}, lines, exit_code, judged)
+
+
+def verify(options: argparse.Namespace) -> Outcome:
+    """Judges what the lake can prove."""
+    given = _given(options)
+    with _session(options) as (spark, progress):
+        _need_lake(options, spark)
+        with _writing(options, spark) as run:
+            verification = _verify(options, run, progress, given)
+            outcome = _judged(options, verification)
+            return _ended(run, outcome, verification.verdict)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a verification is given, read before anything starts."""
+
+    digests: list[SavedDigest]
+    proofs: list[SavedProof]
+    known: list[Known]
+
+
+def _given(options: argparse.Namespace) -> _Given:
+    digests = [read_digest(content_of(path)) for path in options.digest]
+    proofs = [proof for path in options.proof for proof in read_proofs(content_of(path))]
+    known = [] if options.known is None else read_known(content_of(options.known).decode())
+    return _Given(digests, proofs, known)
+
+
+def _verify(
+    options: argparse.Namespace, run: Run, progress: Progress, given: _Given
+) -> Verification:
+    return Verify(
+        run.lake,
+        run.run_id,
+        progress,
+        given.digests,
+        given.proofs,
+        STRICT if options.strict else SEVERITY,
+        given.known,
+        getattr(options, "full", False),
+    ).run()
+
+
+def _judged(options: argparse.Namespace, verification: Verification) -> Outcome:
+    findings = dict(verification.findings)
+    lines = [f"{code:<24} {count:>12,}  {SEVERITY[code]}" for code, count in findings.items()]
+    lines += [_strand_line(strand) for strand in verification.strands]
+    if verification.acknowledged:
+        lines.append(f"acknowledged {verification.acknowledged:>12,} findings, judged before")
+    lines.append(f"verdict    {verification.verdict}: see {options.lake}/findings")
+    return Outcome(
+        {"findings": sum(findings.values()), "acknowledged": verification.acknowledged},
+        lines,
+        EXIT_CODES[verification.open_verdict],
+        {
+            "verdict": verification.verdict,
+            "findings": findings,
+            "strands": [dict(strand) for strand in verification.strands],
+            "scope": dict(verification.scope),
+        },
+    )
+
+
+def _strand_line(strand: Mapping[str, Any]) -> str:
+    last, anchor = strand["last_sequence_no"], strand["anchored_to"]
+    anchored = "not anchored" if anchor is None else f"anchored to {anchor} of {last}"
+    return (
+        f"strand     {strand['strand_id']}: {strand['verdict']}, {anchored}, "
+        f"{strand['blocks']:,} blocks, digest {strand['digest'] or 'not computable'}"
+    )
+
+
+def _need_lake(options: argparse.Namespace, spark: SparkSession) -> None:
+    if not LakeState(Lake.at(spark, options.lake).files).exists():
+        raise UsageError(f"{options.lake} is no lake: run `qldb-replay ingest` first")
 
 
 @contextmanager
@@ -150,8 +241,8 @@ def _writing(options: argparse.Namespace, spark: SparkSession) -> Iterator[Run]:
             raise
 
 
-def _ended(run: Run, outcome: Outcome) -> Outcome:
-    run.end(outcome.counts)
+def _ended(run: Run, outcome: Outcome, verdict: str | None = None) -> Outcome:
+    run.end(outcome.counts, verdict)
     return outcome
 
 
@@ -180,16 +271,6 @@ def _lake_lines(options: argparse.Namespace, counts: dict[str, int]) -> list[str
         f"redacted   {counts['redacted']:>12,} revisions",
         f"look at    {options.lake}/revisions, /history/<table>, /current/<table>, /quarantine",
     ]
-
-
-def simulate(options: argparse.Namespace) -> Outcome:
-    """Writes an invented ledger's archive."""
-    given = {f.name: getattr(options, f.name) for f in fields(SimulateOptions)}
-    summary = write_simulation(SimulateOptions(**given))
-    counts: dict[str, int] = summary["counts"]
-    lines = [f"{name:<12} {count:>14,}" for name, count in counts.items()]
-    lines.append(f"archive in {options.out}, saved digest in {options.out}.digest.json")
-    return Outcome(counts, lines)
 
 
 def inspect(options: argparse.Namespace) -> Outcome:

@@ -1,16 +1,16 @@
-"""Writes a command's summary where a scheduler looks for it."""
+"""Small files that commands write: summaries, proofs, reports."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 
-def write_summary(uri: str, text: str) -> None:
-    """Writes a summary to a local path or any URI that boto3 or pyarrow can write.
+def write_text(uri: str, text: str) -> None:
+    """Writes a text to a local path or any URI that boto3 or pyarrow can write.
 
     Args:
         uri: where to.
-        text: the summary, one JSON object.
+        text: what to write; a line break is added.
     """
     scheme, mark, rest = uri.partition("://")
     if not mark or scheme == "file":

@@ -1,0 +1,5 @@
+"""Stage `verify`: what the lake can prove about its ledger, and what contradicts."""
+
+from qldb_replay.lake.verify.stage import Verification, Verify
+
+__all__ = ["Verification", "Verify"]
