@@ -25,6 +25,8 @@ STRANDS = 8
 """Most strands whose coverage is drawn."""
 EVENTS = 20
 """Most events shown of one table's life."""
+INDEXES = 10
+"""Most indexes shown of one table."""
 
 T = TypeVar("T")
 
@@ -156,6 +158,11 @@ class TableOperations:
     updates: int
     deletes: int
 
+    @property
+    def operations(self) -> int:
+        """How much happened to it."""
+        return self.inserts + self.updates + self.deletes
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -257,7 +264,7 @@ class Table:
         table_id: its ID, None where no document of it was ever seen.
         table_name: its name.
         status: `ACTIVE` or `INACTIVE`.
-        indexes: indexed fields.
+        indexes: indexed fields, at most `INDEXES`.
         lifecycle: at most `EVENTS` events, in order.
         revisions: how many it has.
         documents: how many it has, deleted ones included.
@@ -359,7 +366,7 @@ class Figures:
             *(("gaps", len(each.gaps.items), GAPS) for each in self.coverage.items),
             *((each.code, len(each.findings.items), FINDINGS) for each in self.findings),
             *(("lifecycle", len(each.lifecycle.items), EVENTS) for each in self.tables.items),
-            *(("indexes", len(each.indexes.items), EVENTS) for each in self.tables.items),
+            *(("indexes", len(each.indexes.items), INDEXES) for each in self.tables.items),
         ]
         for name, size, most in sizes:
             if size > most:

@@ -130,3 +130,8 @@ class Finding:
     actual: str | None = None
     detail: str | None = None
     acknowledged: bool = False
+
+    @property
+    def compared(self) -> bool:
+        """Whether it says what was expected or found."""
+        return self.expected is not None or self.actual is not None
