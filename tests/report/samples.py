@@ -161,7 +161,7 @@ def damaged() -> Figures:
             "block-missing",
             "incomplete",
             STRAND,
-            first - 1,
+            first,
             expected=f"blocks {first} to {last}",
             acknowledged=first == 6_000,
         )

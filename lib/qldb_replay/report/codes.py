@@ -72,13 +72,18 @@ _MEANINGS = {
         "digest-undecidable": "Blocks that a saved digest covers are missing, so nothing can tell.",
     },
     WARNING: {
-        "block-unexplained": "A block says by hashes alone that something is in it, and not what.",
+        "block-unexplained": (
+            "A block says by hashes alone that something is in it: nothing tells whether it is "
+            "all there."
+        ),
         "redaction-unapplied": "A copy in the archive still carries data that was redacted.",
         "literal-in-statement": (
             "A statement that wrote a redacted document has values written into its text."
         ),
-        "table-unknown": "Documents belong to a table that no readable statement created.",
-        "time-order": "A block's time lies before that of its predecessor.",
+        "table-unknown": (
+            "No block's hashed transactionInfo names a table's ID, so that its name is not proven."
+        ),
+        "time-order": "A block's time lies before that of the block before it.",
     },
 }
 MEANINGS = {code: text for codes in _MEANINGS.values() for code, text in codes.items()}
