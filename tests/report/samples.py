@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 from qldb_replay.report.codes import SEVERITY
 from qldb_replay.report.figures import (
+    BARS,
     EVENTS,
     FINDINGS,
     GAPS,
@@ -281,7 +282,7 @@ def huge() -> Figures:
     steps = tuple(
         Activity(START + timedelta(days=each), 10**8, 10**9, 10**7, 10**7) for each in range(POINTS)
     )
-    bars = tuple(Bar(each, each, 10**9) for each in range(POINTS))
+    bars = tuple(Bar(10**each, 10 ** (each + 1) - 1, 10**9) for each in range(BARS))
     gaps = Listed(tuple(Gap(each * 10**7, each * 10**7) for each in range(GAPS)), 10**6)
     strands = tuple(
         Strand(f"{index:04}{long}", 0, last, last, None, "incomplete", None)

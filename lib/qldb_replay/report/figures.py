@@ -14,7 +14,9 @@ from typing import Generic, TypeVar
 from qldb_replay.report.verification import Check, Digest, Finding, Run, Scope, Strand
 
 POINTS = 120
-"""Most points of a plot."""
+"""Most steps of the timeline."""
+BARS = 12
+"""Most bars of a histogram."""
 ROWS = 100
 """Most rows of a table."""
 FINDINGS = 25
@@ -132,7 +134,7 @@ class Timeline:
     """Activity over time.
 
     Attributes:
-        step: length of a step; see `time_step`.
+        step: length of a step; see `time_axis.time_step`.
         steps: at most `POINTS`, in order; steps without activity may be left out.
     """
 
@@ -184,9 +186,9 @@ class Delivery:
     """How the archive's records arrived.
 
     Attributes:
-        copies: how many blocks and revisions were delivered once, twice, …
+        copies: how many blocks and revisions were delivered once, twice, …; at most `BARS`.
         lateness: how many records arrived how many blocks after a later block had arrived;
-            0 is in order.
+            0 is in order. At most `BARS`.
     """
 
     copies: tuple[Bar, ...] = ()
@@ -358,8 +360,8 @@ class Figures:
     def __post_init__(self) -> None:
         sizes = [
             ("timeline", len(self.timeline.steps), POINTS),
-            ("copies", len(self.delivery.copies), POINTS),
-            ("lateness", len(self.delivery.lateness), POINTS),
+            ("copies", len(self.delivery.copies), BARS),
+            ("lateness", len(self.delivery.lateness), BARS),
             ("coverage", len(self.coverage.items), STRANDS),
             *((name, len(getattr(self, name).items), ROWS) for name in _TABLES),
             ("carriers", len(self.redactions.carriers.items), ROWS),
@@ -374,29 +376,3 @@ class Figures:
 
 
 _TABLES = ("strands", "digests", "operations", "tables")
-_HOUR = 3600
-_DAY = 24 * _HOUR
-_YEAR = 365 * _DAY
-_STEPS = (
-    *(1, 5, 15, 60, 300, 900),
-    *(_HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR),
-    *(_DAY, 2 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY, 90 * _DAY),
-)
-
-
-def time_step(first: datetime, last: datetime) -> timedelta:
-    """Chooses the length of a timeline's steps.
-
-    Args:
-        first: earliest time.
-        last: latest time.
-
-    Returns:
-        The shortest usual length, from a second up, of which at most `POINTS` cover the span,
-        whatever multiple of the length they begin at.
-    """
-    span = (last - first).total_seconds()
-    whole = next((step for step in _STEPS if span < step * (POINTS - 1)), None)
-    if whole is None:
-        whole = _YEAR * (int(span // (_YEAR * (POINTS - 1))) + 1)
-    return timedelta(seconds=whole)

@@ -48,7 +48,6 @@ def render(figures: Figures, documentation: str | None = None) -> str:
         meanings=MEANINGS,
         documentation=documentation,
         documentation_name=DOCUMENTATION,
-        wording=wording,
     )
     return page
 
@@ -81,6 +80,7 @@ def _environment() -> Any:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.globals["wording"] = wording
     environment.filters.update({f"as_{each.__name__}": each for each in _FILTERS})
     return environment
 

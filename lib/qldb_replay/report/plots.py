@@ -9,7 +9,7 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from qldb_replay.report.figures import Activity, Bar, Coverage, Timeline
+from qldb_replay.report.figures import BARS, Activity, Bar, Coverage, Timeline
 from qldb_replay.report.shown import compact, count, day, moment, number
 from qldb_replay.report.svg import (
     ABSENT,
@@ -33,7 +33,7 @@ from qldb_replay.report.verification import MATCH, MISMATCH, Digest
 WIDE, NARROW = Size(1040, 260, 9), Size(330, 230, 4)
 """A page shows one of a plot's two forms: scaled to a phone, text for a desk is too small."""
 WIDE_STRIP, NARROW_STRIP = Size(1040, 64, 8), Size(330, 64, 4)
-CARD = Size(330, 190, 12)
+CARD = Size(330, 190, BARS)
 
 
 def activity_plot(timeline: Timeline, size: Size, name: str) -> str:
@@ -143,8 +143,7 @@ def histogram_plot(bars: Sequence[Bar], labels: Sequence[str], name: str, title:
             axes.annotate(
                 compact(value), (place, value), (0, 4), textcoords="offset points", ha="center"
             )
-        every = -(-len(bars) // CARD.marks)
-        axes.set_xticks(range(0, len(bars), every), labels[::every])
+        axes.set_xticks(range(len(bars)), labels)
         axes.set_xlim(-0.6, max(len(bars), 4) - 0.4)
         axes.set_ylim(0, max([1, *counts]))
         axes.set_yticks([])

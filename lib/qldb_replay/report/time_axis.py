@@ -1,21 +1,47 @@
-"""Where a time axis has its marks, and what they say."""
+"""A time axis: how long its steps are, where it has its marks, and what these say."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import MAXYEAR, datetime, timedelta, timezone
 
+from qldb_replay.report.figures import POINTS
 from qldb_replay.report.shown import month
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _END = (datetime(MAXYEAR, 12, 31, tzinfo=timezone.utc) - _EPOCH).total_seconds()
-_DAY = 86_400
+_HOUR = 3600
+_DAY = 24 * _HOUR
+_YEAR = 365 * _DAY
+_STEPS = (
+    *(1, 5, 15, 60, 300, 900),
+    *(_HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR),
+    *(_DAY, 2 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY, 90 * _DAY),
+)
 _SECONDS = (
     *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800),
     *(3600, 7200, 10800, 21600, 43200, _DAY, 2 * _DAY, 7 * _DAY, 14 * _DAY),
 )
 _MONTHS = (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 2400, 6000, 12000, 24000)
 _MONTH = 30 * _DAY
+
+
+def time_step(first: datetime, last: datetime) -> timedelta:
+    """Chooses the length of a timeline's steps.
+
+    Args:
+        first: earliest time.
+        last: latest time.
+
+    Returns:
+        The shortest usual length, from a second up, of which at most `POINTS` cover the span,
+        whatever multiple of the length they begin at.
+    """
+    span = (last - first).total_seconds()
+    whole = next((step for step in _STEPS if span < step * (POINTS - 1)), None)
+    if whole is None:
+        whole = _YEAR * (int(span // (_YEAR * (POINTS - 1))) + 1)
+    return timedelta(seconds=whole)
 
 
 def seconds(time: datetime) -> float:

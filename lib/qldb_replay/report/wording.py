@@ -113,8 +113,8 @@ def _confirmed(figures: Figures) -> str:
     if anchors[0] == strands[0].last_sequence_no:
         return "A digest saved from the ledger confirms its whole chain of blocks."
     return (
-        f"A digest saved from the ledger confirms its chain up to block {number(anchors[0])}, and "
-        "nothing outside the archive what comes after."
+        f"A digest saved from the ledger confirms its chain up to block {number(anchors[0])}; "
+        "nothing outside the archive confirms what comes after."
     )
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from qldb_replay.errors import UsageError
 from qldb_replay.report.codes import MEANINGS, SEVERITY
 from qldb_replay.report.figures import (
+    BARS,
     POINTS,
     Activity,
     Archive,
@@ -32,9 +33,9 @@ from qldb_replay.report.figures import (
     TableOperations,
     Timeline,
     listed,
-    time_step,
 )
 from qldb_replay.report.page import _environment, render
+from qldb_replay.report.time_axis import time_step
 from qldb_replay.report.verification import Check, Digest, Finding, Strand
 from report import samples
 
@@ -227,7 +228,7 @@ finding = Finding("chain-break", "fail")
     "too_much",
     [
         {"timeline": Timeline(steps=(Activity(samples.START, 1, 1, 1, 1),) * (POINTS + 1))},
-        {"delivery": Delivery(copies=(Bar(1, 1, 1),) * (POINTS + 1))},
+        {"delivery": Delivery(copies=(Bar(1, 1, 1),) * (BARS + 1))},
         {"operations": listed((operation,) * 101)},
         {"coverage": listed((Coverage("s", 1, 0, Listed()),) * 9)},
         {"coverage": listed((Coverage("s", 99, 51, listed((Gap(1, 1),) * 51)),))},
