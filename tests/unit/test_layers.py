@@ -19,6 +19,7 @@ LAYERS: dict[str, set[str]] = {
     "archive": {"ion", "journal"},
     "codec": {"ion", "journal", "archive"},
     "simulate": set(),
+    "report": set(),
 }
 # What each part may use of other packages besides Python's own.
 LIBRARIES: dict[str, set[str]] = {
@@ -27,6 +28,7 @@ LIBRARIES: dict[str, set[str]] = {
     "archive": {"pyarrow"},
     "codec": {"pyarrow"},
     "simulate": {"pyarrow"},
+    "report": {"jinja2", "markupsafe", "matplotlib", "cryptography"},
 }
 EVERYWHERE = {"errors", "limits"}
 # Parts that may import every layer.
@@ -87,6 +89,7 @@ def test_a_layer_imports_only_what_lies_below_it(layer):
         ("codec", "import pyspark.sql.functions as F"),
         ("codec", "from qldb_replay.lake.delta import Lake"),
         ("simulate", "from qldb_replay.ion.evaluate import Evaluator"),
+        ("report", "from qldb_replay.lake.delta import Lake"),
     ],
 )
 def test_what_the_layers_forbid_is_noticed(layer, source):
