@@ -59,6 +59,11 @@ COMMANDS = {
         "ingest, rebuild, verify.",
         "qldb-replay run --archive ./archive --lake ./lake --digest digest.json",
     ),
+    "report": (
+        "write one page about the archive, its history and its verification",
+        "Writes one HTML page that needs no network: verdict, figures, plots, findings.",
+        "qldb-replay report --lake ./lake --out report.html",
+    ),
     "prove": (
         "make or check evidence for one revision",
         "Writes a proof file of one version of a document, from a verified lake: its exact\n"
@@ -173,9 +178,12 @@ class _Invocation:
 
 def _action_of(options: argparse.Namespace) -> Callable[[argparse.Namespace], Outcome]:
     """Finds what does a command; what needs no Spark does not import it either."""
-    name = {"prove": "check_proof"} if getattr(options, "check", None) is not None else {}
-    wanted = name.get(options.command, options.command)
-    offline = wanted in ("simulate", "check_proof")
+    wanted = options.command
+    if getattr(options, "check", None) is not None:
+        wanted = "check_proof"
+    elif getattr(options, "check_report", None) is not None:
+        wanted = "check_report"
+    offline = wanted in ("simulate", "check_proof", "check_report")
     module = importlib.import_module(f"qldb_replay.commands.{'offline' if offline else 'stages'}")
     action: Callable[[argparse.Namespace], Outcome] = getattr(module, wanted)
     return action
@@ -232,8 +240,10 @@ def _archive_options(parser: OptionParser) -> None:
     )
 
 
-def _lake_options(parser: OptionParser) -> None:
-    parser.add_argument("--lake", required=True, metavar="URI", help="where the lake's tables are")
+def _lake_options(parser: OptionParser, *, required: bool = True) -> None:
+    parser.add_argument(
+        "--lake", required=required, metavar="URI", help="where the lake's tables are"
+    )
     parser.add_flag("--break-lock", "take the lake from a run that holds it but is gone")
 
 
@@ -277,11 +287,23 @@ def _verify_options(parser: OptionParser) -> None:
         metavar="FILE",
         help="findings judged already (code, place, reason, who): they do not decide the exit code",
     )
+    parser.add_argument(
+        "--evidence", metavar="URI", help="also write the evidence, which the lake keeps, here"
+    )
+    parser.add_argument(
+        "--sign-key", metavar="FILE", help="sign the evidence with this Ed25519 private key (PEM)"
+    )
 
 
 def _verify(parser: OptionParser) -> None:
-    _lake_options(parser)
+    _lake_options(parser, required=False)
     _verify_options(parser)
+    parser.add_argument(
+        "--check-report", metavar="FILE", help="check an evidence file instead, with no lake"
+    )
+    parser.add_argument(
+        "--public-key", metavar="FILE", help="with --check-report: who must have signed it (PEM)"
+    )
     parser.add_flag("--full", "recompute all from the stored Ion, and check the derived tables")
 
 
@@ -290,6 +312,14 @@ def _run(parser: OptionParser) -> None:
     _lake_options(parser)
     _rebuild_options(parser)
     _verify_options(parser)
+
+
+def _report(parser: OptionParser) -> None:
+    parser.add_argument("--lake", required=True, metavar="URI", help="a verified lake")
+    parser.add_argument("--out", required=True, metavar="FILE.html", help="the page")
+    parser.add_argument(
+        "--documentation", metavar="URL", help="where docs/findings.md can be read, for links"
+    )
 
 
 def _prove(parser: OptionParser) -> None:
@@ -342,6 +372,7 @@ _OPTIONS: dict[str, Callable[[OptionParser], None]] = {
     "verify": _verify,
     "run": _run,
     "prove": _prove,
+    "report": _report,
     "simulate": _simulate,
     "inspect": _inspect,
     "doctor": _doctor,

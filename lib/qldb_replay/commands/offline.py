@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import fields
+from pathlib import Path
 
 from qldb_replay.commands.outcome import EXIT_CODES, Outcome, content_of
 from qldb_replay.errors import UsageError
 from qldb_replay.journal.findings import FAIL, PASS
 from qldb_replay.journal.proof import check_proof_file
 from qldb_replay.journal.saved import read_digest
+from qldb_replay.report.evidence_check import VALID, Checked, check_evidence
+from qldb_replay.report.signing import read_public_key
 from qldb_replay.simulate import SimulateOptions
 from qldb_replay.simulate import simulate as write_simulation
 
@@ -23,6 +26,40 @@ def simulate(options: argparse.Namespace) -> Outcome:
     lines = [f"{name:<12} {count:>14,}" for name, count in counts.items()]
     lines.append(f"archive in {options.out}, saved digest in {options.out}.digest.json")
     return Outcome(counts, lines)
+
+
+def check_report(options: argparse.Namespace) -> Outcome:
+    """Checks an evidence file."""
+    key = None if options.public_key is None else read_public_key(content_of(options.public_key))
+    try:
+        with Path(options.check_report).open("rb") as stream:
+            checked = check_evidence(stream, key)
+    except OSError as error:
+        raise UsageError(f"{options.check_report} cannot be read") from error
+    lines = [f"{'PROBLEM':<11}{problem}" for problem in checked.problems]
+    lines.append(f"{'says':<11}{checked.verdict}, {checked.findings:,} findings")
+    lines.append(f"{'signature':<11}{_signature(checked)}")
+    sound = not checked.problems
+    lines.append(f"{'verdict':<11}{'the file is as it was written' if sound else 'changed'}")
+    counts = {"findings": checked.findings, "objects": checked.objects}
+    judged = {
+        "verdict": PASS if sound else FAIL,
+        "report_verdict": checked.verdict,
+        "contents_sha256": checked.contents_sha256,
+        "signature": checked.signature,
+        "signed_by": checked.signed_by,
+        "trusted": checked.trusted,
+    }
+    return Outcome(counts, lines, EXIT_CODES[PASS if sound else FAIL], judged)
+
+
+def _signature(checked: Checked) -> str:
+    if checked.signed_by is None:
+        return "none: the file is worth as much as its bearer's word"
+    if checked.signature != VALID:
+        return f"not valid, of key {checked.signed_by}"
+    whose = "the key given" if checked.trusted else "a key that nobody named"
+    return f"valid, of {whose}, {checked.signed_by}"
 
 
 def check_proof(options: argparse.Namespace) -> Outcome:

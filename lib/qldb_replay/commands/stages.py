@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
@@ -18,9 +18,11 @@ from qldb_replay.commands.outcome import EXIT_CODES, Outcome, content_of
 from qldb_replay.config import spark_settings, without_secrets
 from qldb_replay.doctor import examine
 from qldb_replay.errors import UsageError
-from qldb_replay.journal.findings import SEVERITY, STRICT
+from qldb_replay.journal.findings import severity_of
 from qldb_replay.journal.saved import SavedDigest, SavedProof, read_digest, read_proofs
+from qldb_replay.journal.verification import Strand
 from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.figures import collect_figures
 from qldb_replay.lake.files import java_class
 from qldb_replay.lake.ingest import Ingest
 from qldb_replay.lake.lock import break_lock, writer_lock
@@ -38,10 +40,14 @@ from qldb_replay.lake.sources import (
 )
 from qldb_replay.lake.state import LakeState
 from qldb_replay.lake.verify import Verification, Verify
+from qldb_replay.lake.verify.evidence import store_evidence
 from qldb_replay.lake.verify.findings import Known, read_known
+from qldb_replay.lake.verify.result import base64_of
 from qldb_replay.limits import DEFAULT_LIMITS
-from qldb_replay.output import write_text
+from qldb_replay.output import write_file, write_text
 from qldb_replay.progress import Progress
+from qldb_replay.report.page import render
+from qldb_replay.report.signing import SigningKey, read_signing_key
 
 
 def ingest(options: argparse.Namespace) -> Outcome:
@@ -72,11 +78,22 @@ def run(options: argparse.Namespace) -> Outcome:
             counts = _rebuild(options, run.lake, progress)
             lines = [*_ingest_lines(options, ingested), *_lake_lines(options, counts)]
             counts["unreadable"], counts["changed"] = ingested["unreadable"], ingested["changed"]
-            verification = _verify(options, run, progress, given)
-            outcome = _judged(options, verification)
+            verification, evidence = _verify(options, run, progress, given)
+            outcome = _judged(options, verification, evidence)
             outcome.counts.update(counts)
             outcome.lines[:0] = lines
             return _ended(run, outcome, verification.verdict)
+
+
+def report(options: argparse.Namespace) -> Outcome:
+    """Writes the page about a lake and its last verification."""
+    with _session(options) as (spark, progress):
+        _need_lake(options, spark)
+        progress("counting")
+        figures = collect_figures(Lake.at(spark, options.lake))
+    write_text(options.out, render(figures, options.documentation))
+    counts = {"findings": sum(group.findings.total for group in figures.findings)}
+    return Outcome(counts, [f"page in {options.out}"], 0, {"verdict": figures.verdict})
 
 
 def prove(options: argparse.Namespace) -> Outcome:
@@ -105,12 +122,14 @@ def prove(options: argparse.Namespace) -> Outcome:
 
 def verify(options: argparse.Namespace) -> Outcome:
     """Judges what the lake can prove."""
+    if options.lake is None:
+        raise UsageError("verify needs --lake, or --check-report")
     given = _given(options)
     with _session(options) as (spark, progress):
         _need_lake(options, spark)
         with _writing(options, spark) as run:
-            verification = _verify(options, run, progress, given)
-            outcome = _judged(options, verification)
+            verification, evidence = _verify(options, run, progress, given)
+            outcome = _judged(options, verification, evidence)
             return _ended(run, outcome, verification.verdict)
 
 
@@ -121,56 +140,74 @@ class _Given:
     digests: list[SavedDigest]
     proofs: list[SavedProof]
     known: list[Known]
+    key: SigningKey | None
 
 
 def _given(options: argparse.Namespace) -> _Given:
     digests = [read_digest(content_of(path)) for path in options.digest]
     proofs = [proof for path in options.proof for proof in read_proofs(content_of(path))]
     known = [] if options.known is None else read_known(content_of(options.known).decode())
-    return _Given(digests, proofs, known)
+    key = None if options.sign_key is None else read_signing_key(content_of(options.sign_key))
+    return _Given(digests, proofs, known, key)
 
 
 def _verify(
     options: argparse.Namespace, run: Run, progress: Progress, given: _Given
-) -> Verification:
-    return Verify(
+) -> tuple[Verification, str]:
+    """Verifies, and writes the evidence; returns its URI too."""
+    verification = Verify(
         run.lake,
         run.run_id,
         progress,
         given.digests,
         given.proofs,
-        STRICT if options.strict else SEVERITY,
+        options.strict,
         given.known,
         getattr(options, "full", False),
+        run.started,
     ).run()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "evidence.json"
+        uri = store_evidence(run.lake, verification, given.key, file)
+        if options.evidence is not None:
+            write_file(options.evidence, file)
+    return verification, uri
 
 
-def _judged(options: argparse.Namespace, verification: Verification) -> Outcome:
-    findings = dict(verification.findings)
-    lines = [f"{code:<24} {count:>12,}  {SEVERITY[code]}" for code, count in findings.items()]
+def _judged(options: argparse.Namespace, verification: Verification, evidence: str) -> Outcome:
+    findings = verification.findings
+    severity = {code: severity_of(code, options.strict) for code in findings}
+    lines = [f"{code:<24} {count:>12,}  {severity[code]}" for code, count in findings.items()]
     lines += [_strand_line(strand) for strand in verification.strands]
     if verification.acknowledged:
-        lines.append(f"acknowledged {verification.acknowledged:>12,} findings, judged before")
+        lines.append(f"known      {verification.acknowledged:>12,} findings, judged before")
     lines.append(f"verdict    {verification.verdict}: see {options.lake}/findings")
+    lines.append(f"evidence   {evidence}")
+    counts = {**verification.counts, "findings": sum(findings.values())}
     return Outcome(
-        {"findings": sum(findings.values()), "acknowledged": verification.acknowledged},
+        {**counts, "acknowledged": verification.acknowledged},
         lines,
         EXIT_CODES[verification.open_verdict],
         {
             "verdict": verification.verdict,
             "findings": findings,
-            "strands": [dict(strand) for strand in verification.strands],
-            "scope": dict(verification.scope),
+            "strands": [
+                {**vars(strand), "digest": base64_of(strand.digest)}
+                for strand in verification.strands
+            ],
+            "scope": vars(verification.scope),
+            "evidence": evidence,
         },
     )
 
 
-def _strand_line(strand: Mapping[str, Any]) -> str:
-    last, anchor = strand["last_sequence_no"], strand["anchored_to"]
+def _strand_line(strand: Strand) -> str:
+    last, anchor = strand.last_sequence_no, strand.anchored_to
     anchored = "not anchored" if anchor is None else f"anchored to {anchor} of {last}"
+    digest = base64_of(strand.digest) or "not computable"
     return (
-        f"strand     {strand['strand_id']}: {strand['verdict']}, {anchored}, "
-        f"{strand['blocks']:,} blocks, digest {strand['digest'] or 'not computable'}"
+        f"strand     {strand.strand_id}: {strand.verdict}, {anchored}, {strand.blocks:,} blocks, "
+        f"digest {digest}"
     )
 
 

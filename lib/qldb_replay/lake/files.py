@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -74,6 +75,11 @@ class LakeFiles:
         """Removes a file if it exists."""
         self._fs.delete(self._path(name), False)
         self._fs.delete(self._path(f"{name}.new"), False)
+
+    def upload(self, local: Path, name: str) -> None:
+        """Copies a local file here, over what is there."""
+        source = self._jvm.org.apache.hadoop.fs.Path(local.absolute().as_uri())
+        self._fs.copyFromLocalFile(False, True, source, self._path(name))
 
     def delete_folder(self, name: str) -> None:
         """Removes a folder and all in it, if it exists."""

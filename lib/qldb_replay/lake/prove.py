@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from qldb_replay.errors import IonFormatError, RecordFormatError, UsageError
 from qldb_replay.journal.chain import RANGE_BITS, Range, full_roots
 from qldb_replay.journal.digest import block_path, fold_roots, subtree_root
-from qldb_replay.journal.findings import FAIL, INCOMPLETE, verdict
+from qldb_replay.journal.findings import FAIL, INCOMPLETE, PASS, verdict_of
 from qldb_replay.journal.proof import check_proof_file
 from qldb_replay.journal.proof_file import COMPUTED, SUPPLIED
 from qldb_replay.journal.prove import build_proof, revision_of
@@ -103,7 +103,7 @@ def prove(
     checked = check_proof_file(document, digest)
     if not checked.ok:
         return Proof(None, FAIL, tuple(f"does not hold: {each}" for each in checked.failures))
-    return Proof(document, "pass")
+    return Proof(document, PASS)
 
 
 def _revision(lake: Lake, document_id: str, version: int, strand_id: str | None) -> Row:
@@ -143,7 +143,7 @@ def _problem(
     if not found:
         return None
     reasons = tuple(f"{row['code']} at block {row['sequence_no']}" for row in found)
-    return Proof(None, verdict(row["severity"] for row in found), reasons)
+    return Proof(None, verdict_of(row["severity"] for row in found), reasons)
 
 
 def _way(

@@ -22,8 +22,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from qldb_replay.report.codes import VERDICTS, severity_of, verdict_of
-from qldb_replay.report.verification import MATCH, MISMATCH
+from qldb_replay.journal.findings import VERDICTS, severity_of, verdict_of
+from qldb_replay.journal.verification import MATCH, MISMATCH
 
 Row = Mapping[str, Any]
 

@@ -38,9 +38,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 
+from qldb_replay.journal.verification import Check, Digest, Finding, Run, Scope, Strand
 from qldb_replay.report.consistency import Consistency
 from qldb_replay.report.signing import ALGORITHM, SigningKey
-from qldb_replay.report.verification import Check, Digest, Finding, Run, Scope, Strand
 
 FORMAT = "qldb-replay/evidence/1"
 NAME = "qldb-replay"

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from qldb_replay.errors import UsageError
+from qldb_replay.journal.findings import SEVERITIES, VERDICTS
+from qldb_replay.journal.verification import FULL, INCREMENTAL, OUTCOMES
 from qldb_replay.limits import MIB
-from qldb_replay.report.codes import SEVERITIES, VERDICTS
 from qldb_replay.report.consistency import Consistency
 from qldb_replay.report.evidence import FORMAT, canonical, signed_message
 from qldb_replay.report.signing import ALGORITHM, PUBLIC_BYTES, SIGNATURE_BYTES, PublicKey
-from qldb_replay.report.verification import FULL, INCREMENTAL, OUTCOMES
 
 LINE_BYTES = MIB
 """Longest line that is read; `write_evidence` cuts texts far below it."""

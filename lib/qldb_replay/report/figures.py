@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from qldb_replay.report.verification import Check, Digest, Finding, Run, Scope, Strand
+from qldb_replay.journal.verification import Check, Digest, Finding, Run, Scope, Strand
 
 POINTS = 120
 """Most steps of the timeline."""

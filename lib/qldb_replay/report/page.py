@@ -12,8 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from qldb_replay.errors import UsageError
+from qldb_replay.journal.findings import MEANINGS
 from qldb_replay.report import shown, wording
-from qldb_replay.report.codes import MEANINGS
 from qldb_replay.report.figures import Coverage, Delivery, Figures, Timeline
 
 DOCUMENTATION = "docs/findings.md"

@@ -9,6 +9,7 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from qldb_replay.journal.verification import MATCH, MISMATCH, Digest
 from qldb_replay.report.figures import BARS, Activity, Bar, Coverage, Timeline
 from qldb_replay.report.shown import compact, count, day, moment, number
 from qldb_replay.report.svg import (
@@ -28,7 +29,6 @@ from qldb_replay.report.svg import (
     inline_svg,
 )
 from qldb_replay.report.time_axis import marks, seconds
-from qldb_replay.report.verification import MATCH, MISMATCH, Digest
 
 WIDE, NARROW = Size(1040, 260, 9), Size(330, 230, 4)
 """A page shows one of a plot's two forms: scaled to a phone, text for a desk is too small."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from qldb_replay.report.codes import FAIL, INCOMPLETE, PASS, WARNING
-from qldb_replay.report.figures import Bar, Figures
-from qldb_replay.report.shown import compact, count, number
-from qldb_replay.report.verification import (
+from qldb_replay.journal.findings import FAIL, INCOMPLETE, PASS, WARNING
+from qldb_replay.journal.verification import (
     BEYOND,
     FULL,
     MATCH,
@@ -16,6 +14,8 @@ from qldb_replay.report.verification import (
     Scope,
     Strand,
 )
+from qldb_replay.report.figures import Bar, Figures
+from qldb_replay.report.shown import compact, count, number
 
 VERDICT = {PASS: "Pass", FAIL: "Fail", INCOMPLETE: "Incomplete"}
 SEVERITY = {FAIL: "Contradiction", INCOMPLETE: "Incomplete", WARNING: "Note"}

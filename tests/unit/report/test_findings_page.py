@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qldb_replay.report.codes import MEANINGS, SEVERITY, severity_of, verdict_of
+from qldb_replay.journal.findings import MEANINGS, SEVERITY, severity_of, verdict_of
 
 PAGE = (Path(__file__).parents[3] / "docs" / "findings.md").read_text(encoding="utf-8")
 

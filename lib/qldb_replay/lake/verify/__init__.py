@@ -1,5 +1,6 @@
 """Stage `verify`: what the lake can prove about its ledger, and what contradicts."""
 
-from qldb_replay.lake.verify.stage import Verification, Verify
+from qldb_replay.lake.verify.result import Verification
+from qldb_replay.lake.verify.stage import Verify
 
 __all__ = ["Verification", "Verify"]

@@ -1,7 +1,8 @@
 """Findings as rows, while they are made: one shape for all checks.
 
 `unit` says what a finding was judged with (`block`, `document`, `range`, `lake`): a later
-verification that judges this unit again replaces the finding, every other one carries it over.
+verification that judges this unit again replaces the finding, every other one carries it over. What
+`stored` tables contradict only `--full` judges, and so only that takes such a finding away.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
-BLOCK, DOCUMENT, RANGE, LAKE = "block", "document", "range", "lake"
+BLOCK, DOCUMENT, RANGE, LAKE, STORED = "block", "document", "range", "lake", "stored"
 
 PLACES = ("strand_id", "sequence_no", "document_id", "version", "object_uri", "offset")
 

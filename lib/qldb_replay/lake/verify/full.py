@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.rebuild import Rebuild
 from qldb_replay.lake.state import FOLDER, LakeState
-from qldb_replay.lake.verify.found import LAKE, PLACES, Check, all_of, as_rows, found_in
+from qldb_replay.lake.verify.found import PLACES, STORED, Check, all_of, as_rows, found_in
 from qldb_replay.lake.verify.touched import REVISION_KEYS
 from qldb_replay.limits import DEFAULT_LIMITS
 
@@ -69,7 +69,7 @@ def _records(lake: Lake) -> DataFrame:
     stored = lake.read("records").where("ion IS NOT NULL").select(*columns)
     differing = stored.mapInArrow(_compare_batches, "object_uri string, offset bigint, what string")
     check = Check(_CODE, "true", "concat('records: ', what, ' is not what the stored Ion says')")
-    return found_in(differing, LAKE, [check])
+    return found_in(differing, STORED, [check])
 
 
 def _compare_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -124,7 +124,7 @@ def _metadata(lake: Lake) -> DataFrame:
     check = Check(
         _CODE, "NOT recomputes", "'records: the metadata is not what the stored hashes say'"
     )
-    return found_in(judged, LAKE, [check])
+    return found_in(judged, STORED, [check])
 
 
 def _recomputes(
@@ -151,7 +151,7 @@ def _carrying(lake: Lake) -> DataFrame:
         "holds = 'revision' AND revision.kind = 'data' AND metadata_ion IS NULL"
     )
     check = Check(_CODE, "true", "'records: the data of a redacted revision is in the lake'")
-    return found_in(data.join(redacted, list(REVISION_KEYS), "left_semi"), LAKE, [check])
+    return found_in(data.join(redacted, list(REVISION_KEYS), "left_semi"), STORED, [check])
 
 
 def _made_again(lake: Lake) -> Lake:
@@ -189,11 +189,11 @@ def _differing(table: str, lake: Lake, again: Lake) -> DataFrame:
     places = [name for name in PLACES if name in rows.columns]
     # Names of folders are percent-encoded: no quote is among their characters.
     check = Check(_CODE, "true", f"'{table}: a row is not what rebuild writes'")
-    return found_in(rows.select(*places).distinct(), LAKE, [check])
+    return found_in(rows.select(*places).distinct(), STORED, [check])
 
 
 def _about(table: str, detail: str) -> dict[str, Any]:
-    return {"code": _CODE, "unit": LAKE, "detail": f"{table}: {detail}"}
+    return {"code": _CODE, "unit": STORED, "detail": f"{table}: {detail}"}
 
 
 def _types(rows: DataFrame) -> Sequence[tuple[str, str]]:

@@ -13,6 +13,7 @@ from typing import Any
 from qldb_replay.errors import UsageError
 from qldb_replay.journal.saved import BLOCK, SavedDigest, SavedProof
 from qldb_replay.journal.saved_check import check_content, check_way
+from qldb_replay.journal.verification import BEYOND, MATCH, MISMATCH, UNDECIDABLE, Digest
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.verify.found import LAKE
 from qldb_replay.lake.verify.strands import Strands, digests_at
@@ -118,9 +119,9 @@ def check_strands(saved: Saved, strands: Iterable[str]) -> None:
         )
 
 
-def anchors(
+def compare_digests(
     lake: Lake, strands: Strands, saved: Saved
-) -> tuple[list[dict[str, Any]], dict[str, int]]:
+) -> tuple[list[Digest], list[dict[str, Any]]]:
     """Compares saved digests with the lake's blocks up to each one's tip.
 
     Args:
@@ -129,35 +130,36 @@ def anchors(
         saved: what was saved, of strands of the lake.
 
     Returns:
-        Fields of `FOUND` for each digest that differs or cannot be compared, and for each strand
-        the highest block under a digest that is the lake's.
+        All digests and what comparing them gave, and fields of `FOUND` for those that differ or
+        cannot be compared.
     """
     tips = [
         (each.strand_id, each.sequence_no)
         for each in saved.digests
-        if each.sequence_no <= strands[each.strand_id][-1].last.sequence_no
+        if each.sequence_no <= _last(strands, each)
     ]
     computed = digests_at(lake, strands, tips)
-    found = []
-    anchored: dict[str, int] = {}
+    compared, found = [], []
     for digest in saved.digests:
-        strand_id, tip = digest.strand_id, digest.sequence_no
-        finding = _compare(strands, digest, computed.get((strand_id, tip)))
-        if finding is None:
-            anchored[strand_id] = max(tip, anchored.get(strand_id, -1))
-        else:
-            found.append({"unit": LAKE, "strand_id": strand_id, "sequence_no": tip, **finding})
-    return found, anchored
+        place = digest.strand_id, digest.sequence_no
+        outcome, finding = _compare(digest, _last(strands, digest), computed.get(place))
+        compared.append(Digest(*place, digest.digest, outcome))
+        if finding is not None:
+            where = {"strand_id": digest.strand_id, "sequence_no": digest.sequence_no}
+            found.append({"unit": LAKE, **where, **finding})
+    return compared, found
+
+
+def _last(strands: Strands, digest: SavedDigest) -> int:
+    return strands[digest.strand_id][-1].last.sequence_no
 
 
 def _compare(
-    strands: Strands, digest: SavedDigest, computed: bytes | None
-) -> dict[str, Any] | None:
-    ranges = strands[digest.strand_id]
-    tip, last = digest.sequence_no, ranges[-1].last.sequence_no
-    expected = digest.digest.hex()
+    digest: SavedDigest, last: int, computed: bytes | None
+) -> tuple[str, dict[str, Any] | None]:
+    tip, expected = digest.sequence_no, digest.digest.hex()
     if tip > last:
-        return {
+        return BEYOND, {
             "code": "tail-missing",
             "sequence_no": last + 1,
             "expected": f"blocks up to {tip}",
@@ -166,10 +168,11 @@ def _compare(
         }
     if computed is None:
         detail = f"blocks up to {tip} are missing, so the digest saved there cannot be compared"
-        return {"code": "digest-undecidable", "expected": expected, "detail": detail}
+        finding = {"code": "digest-undecidable", "expected": expected, "detail": detail}
+        return UNDECIDABLE, finding
     if computed == digest.digest:
-        return None
-    return {
+        return MATCH, None
+    return MISMATCH, {
         "code": "digest-mismatch",
         "expected": expected,
         "actual": computed.hex(),

@@ -6,19 +6,30 @@ so that the verdict always speaks of the whole lake, and running again launders 
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from qldb_replay.errors import UsageError
-from qldb_replay.journal.chain import strand_digest
-from qldb_replay.journal.findings import SEVERITY, verdict
+from qldb_replay.journal.chain import Range, strand_digest
+from qldb_replay.journal.findings import SEVERITY, severity_of, verdict_of
 from qldb_replay.journal.saved import SavedDigest, SavedProof
+from qldb_replay.journal.verification import (
+    FULL,
+    INCREMENTAL,
+    MATCH,
+    Check,
+    Digest,
+    Run,
+    Scope,
+    Strand,
+)
 from qldb_replay.lake.delta import Lake, cut_off, kept
 from qldb_replay.lake.rebuild import partitions_for
 from qldb_replay.lake.state import LakeState
@@ -35,7 +46,8 @@ from qldb_replay.lake.verify.found import FOUND, all_of, as_rows
 from qldb_replay.lake.verify.full import judge_stored
 from qldb_replay.lake.verify.lake_wide import judge_lake
 from qldb_replay.lake.verify.places import with_records
-from qldb_replay.lake.verify.saved import Saved, anchors, check_proofs, check_strands
+from qldb_replay.lake.verify.result import LOOKED_AT, Verification
+from qldb_replay.lake.verify.saved import Saved, check_proofs, check_strands, compare_digests
 from qldb_replay.lake.verify.strands import (
     Strands,
     between_ranges,
@@ -49,30 +61,6 @@ MARK = "findings"
 
 
 @dataclass(frozen=True)
-class Verification:
-    """What a verification found.
-
-    Attributes:
-        verdict: `pass`, `fail` or `incomplete`, about the whole lake.
-        findings: how many of each code.
-        acknowledged: how many of them were judged already (`--known`).
-        open_verdict: the verdict without those.
-        strands: of each strand `strand_id`, `first_sequence_no`, `last_sequence_no`, `blocks`,
-            `digest` (Base64, None with a gap), `verdict` and `anchored_to`.
-        saved: the digests and proofs that were compared.
-        scope: `mode` (`full` or `incremental`) and how much was judged again of each unit.
-    """
-
-    verdict: str
-    findings: Mapping[str, int]
-    acknowledged: int
-    open_verdict: str
-    strands: Sequence[Mapping[str, Any]]
-    saved: Saved
-    scope: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class Verify:
     """One run of the stage.
 
@@ -82,9 +70,10 @@ class Verify:
         progress: told of each step.
         digests: saved digests, besides those that were given before.
         proofs: saved proofs, besides those that were given before.
-        severities: by code.
+        strict: whether blocks that nothing explains make the lake incomplete.
         known: findings that were judged already.
-        full: whether everything is judged again.
+        full: whether everything is judged again, from the stored Ion.
+        started: when the run began.
     """
 
     lake: Lake
@@ -92,9 +81,10 @@ class Verify:
     progress: Callable[[str], None]
     digests: Sequence[SavedDigest] = ()
     proofs: Sequence[SavedProof] = ()
-    severities: Mapping[str, str] = field(default_factory=lambda: SEVERITY)
+    strict: bool = False
     known: list[Known] = field(default_factory=list)
     full: bool = False
+    started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
 
     def run(self) -> Verification:
         """Judges the lake, writes the findings and returns what they come to.
@@ -104,44 +94,54 @@ class Verify:
                 strand that it does not have.
         """
         state = LakeState(self.lake.files)
-        rebuilt = _rebuilt(self.lake, state)
-        mark = {} if self.full else state.mark(MARK)
-        known = mark.get("redactions") == rebuilt["redactions"]
-        since = int(mark["batch"]) if known else 0
-        saved = Saved.read(state.mark(MARK).get("saved", {}))
-        saved = saved.with_more(self.digests, self.proofs)
+        rebuilt, mark = _rebuilt(self.lake, state), state.mark(MARK)
+        trusted = not self.full and mark.get("redactions") == rebuilt["redactions"]
+        since = int(mark["batch"]) if trusted else 0
+        saved = Saved.read(mark.get("saved", {})).with_more(self.digests, self.proofs)
         with (
             partitions_for(self.lake),
             touched_since(self.lake, since) as touched,
             ExitStack() as frames,
         ):
-            found, strands, anchored = self._judge(touched, saved, frames)
-            if since:
+            found, strands, digests = self._judge(touched, saved, frames)
+            carried = 0
+            if mark and not self.full:
                 earlier = read_findings(self.lake, mark["run_id"]).select(*FOUND.names)
-                found = found.unionByName(touched.carried(earlier))
+                kept_over = cut_off(touched.carried(earlier))
+                carried = kept_over.count()
+                found = found.unionByName(kept_over)
             self.progress("writing findings")
-            write_findings(self.lake, self.run_id, found, self.severities, self.known)
-            scope = _scope(touched)
+            severities = {code: str(severity_of(code, self.strict)) for code in SEVERITY}
+            write_findings(self.lake, self.run_id, found, severities, self.known)
+            counts = _counts(state, strands, saved)
+            scope = Scope(
+                FULL if self.full else INCREMENTAL,
+                self.strict,
+                _judged_anew(touched, counts, strands),
+                {"findings": carried},
+            )
+        verification = self._summed(counts, strands, digests, scope)
         state.set_mark(
             MARK,
             **rebuilt,
             planned=state.last_batch(),
             run_id=self.run_id,
             saved=saved.document(),
+            verification=verification.document(),
         )
-        return _summed(self.lake, self.run_id, strands, anchored, saved, scope)
+        return verification
 
     def _judge(
         self, touched: Touched, saved: Saved, frames: ExitStack
-    ) -> tuple[DataFrame, Strands, dict[str, int]]:
-        """Returns what is found, all ranges, and how far saved digests anchor each strand."""
+    ) -> tuple[DataFrame, Strands, list[Digest]]:
+        """Returns what is found, all ranges, and what comparing saved digests gave."""
         self.progress("chain and digest")
         examined = examine_ranges(self.lake, touched)
         examined = examined._replace(rows=frames.enter_context(kept(examined.rows)))
         known = {} if touched.units is None else read_strands(self.lake)
         strands = update_strands(self.lake, known, examined.ranges())
         check_strands(saved, strands)
-        against, anchored = anchors(self.lake, strands, saved)
+        digests, against = compare_digests(self.lake, strands, saved)
         told = [*between_ranges(strands), *against, *check_proofs(self.lake, saved)]
         self.progress("blocks, revisions and documents")
         copies = frames.enter_context(kept(revision_copies(self.lake)))
@@ -156,7 +156,7 @@ class Verify:
         # Cut off one by one: Spark would plan all checks as one query, over and over.
         found = [cut_off(each) for each in judged]
         found.append(as_rows(self.lake.spark, told))
-        return self._with_places(cut_off(once_each(all_of(found)))), strands, anchored
+        return self._with_places(cut_off(once_each(all_of(found)))), strands, digests
 
     def _with_places(self, found: DataFrame) -> DataFrame:
         """Adds object and offset to what is found about a record."""
@@ -164,6 +164,31 @@ class Verify:
         if found.where(bare).isEmpty():
             return found
         return with_records(self.lake, found.where(bare)).unionByName(found.where(f"NOT ({bare})"))
+
+    def _summed(
+        self, counts: dict[str, int], strands: Strands, digests: list[Digest], scope: Scope
+    ) -> Verification:
+        kinds = ("code", "severity", "strand_id", "acknowledged")
+        written = read_findings(self.lake, self.run_id)
+        rows = written.groupBy(*kinds).agg(F.count("*").alias("n")).collect()
+        found: Counter[str] = Counter()
+        for row in rows:
+            found[row["code"]] += row["n"]
+        looked_at = {code for code in LOOKED_AT if self.full or code != "lake-mismatch"}
+        return Verification(
+            Run(self.run_id, self.started, datetime.now(timezone.utc)),
+            verdict_of(row["severity"] for row in rows),
+            verdict_of(row["severity"] for row in rows if not row["acknowledged"]),
+            sum(row["n"] for row in rows if row["acknowledged"]),
+            counts,
+            tuple(
+                Check(code, counts[LOOKED_AT[code]], found[code])
+                for code in sorted(looked_at | set(found))
+            ),
+            tuple(_strand(strand_id, each, digests, rows) for strand_id, each in strands.items()),
+            tuple(digests),
+            scope,
+        )
 
 
 def _rebuilt(lake: Lake, state: LakeState) -> dict[str, Any]:
@@ -199,52 +224,51 @@ def last_verification(lake: Lake) -> str:
     return str(mark["run_id"])
 
 
-def _scope(touched: Touched) -> dict[str, Any]:
-    if touched.units is None:
-        return {"mode": "full"}
-    judged = {f"{unit}s": keys.count() for unit, keys in touched.units.items()}
-    return {"mode": "incremental", "judged_again": judged}
+def stored_verification(lake: Lake) -> Verification:
+    """Returns what the last verification came to.
+
+    Raises:
+        UsageError: there was none.
+    """
+    mark = LakeState(lake.files).mark(MARK)
+    if not mark:
+        raise UsageError(
+            f"lake {lake.uri} was never verified: run `qldb-replay verify --lake {lake.uri}`"
+        )
+    return Verification.read(mark["verification"])
 
 
-def _summed(
-    lake: Lake,
-    run_id: str,
-    strands: Strands,
-    anchored: Mapping[str, int],
-    saved: Saved,
-    scope: Mapping[str, Any],
-) -> Verification:
-    kinds = ("code", "severity", "strand_id", "acknowledged")
-    rows = read_findings(lake, run_id).groupBy(*kinds).agg(F.count("*").alias("n")).collect()
-    findings: dict[str, int] = {}
-    for row in sorted(rows, key=lambda row: row["code"]):
-        findings[row["code"]] = findings.get(row["code"], 0) + row["n"]
-    # Bytes that nobody can read may be any strand's.
-    of_strand = {
-        strand_id: verdict(r["severity"] for r in rows if r["strand_id"] in (None, strand_id))
-        for strand_id in strands
+def _counts(state: LakeState, strands: Strands, saved: Saved) -> dict[str, int]:
+    counts: dict[str, int] = dict(state.mark("counts")["counts"])
+    return {
+        **counts,
+        "strands": len(strands),
+        "digests": len(saved.digests),
+        "proofs": len(saved.proofs),
     }
-    return Verification(
-        verdict(row["severity"] for row in rows),
-        findings,
-        sum(row["n"] for row in rows if row["acknowledged"]),
-        verdict(row["severity"] for row in rows if not row["acknowledged"]),
-        [
-            {
-                "strand_id": strand_id,
-                "first_sequence_no": ranges[0].first.sequence_no,
-                "last_sequence_no": ranges[-1].last.sequence_no,
-                "blocks": sum(each.blocks for each in ranges),
-                "digest": _base64(strand_digest(ranges)),
-                "verdict": of_strand[strand_id],
-                "anchored_to": anchored.get(strand_id),
-            }
-            for strand_id, ranges in strands.items()
-        ],
-        saved,
-        scope,
+
+
+def _judged_anew(touched: Touched, counts: dict[str, int], strands: Strands) -> dict[str, int]:
+    if touched.units is not None:
+        return {f"{unit}s": keys.count() for unit, keys in sorted(touched.units.items())}
+    ranges = sum(map(len, strands.values()))
+    return {"blocks": counts["blocks"], "documents": counts["documents"], "ranges": ranges}
+
+
+def _strand(
+    strand_id: str, ranges: Sequence[Range], digests: Sequence[Digest], rows: Sequence[Row]
+) -> Strand:
+    anchors = [
+        each.sequence_no for each in digests if (each.strand_id, each.outcome) == (strand_id, MATCH)
+    ]
+    # Bytes that nobody can read may be any strand's.
+    severities = (row["severity"] for row in rows if row["strand_id"] in (None, strand_id))
+    return Strand(
+        strand_id,
+        ranges[0].first.sequence_no,
+        ranges[-1].last.sequence_no,
+        sum(each.blocks for each in ranges),
+        strand_digest(ranges),
+        verdict_of(severities),
+        max(anchors, default=None),
     )
-
-
-def _base64(digest: bytes | None) -> str | None:
-    return None if digest is None else b64encode(digest).decode("ascii")

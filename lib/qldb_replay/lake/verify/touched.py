@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from qldb_replay.journal.chain import RANGE_BITS
 from qldb_replay.lake.delta import Lake, kept
 from qldb_replay.lake.redactions import requests_of
-from qldb_replay.lake.verify.found import BLOCK, DOCUMENT, RANGE
+from qldb_replay.lake.verify.found import BLOCK, DOCUMENT, RANGE, STORED
 
 BLOCK_KEYS = ("strand_id", "sequence_no")
 DOCUMENT_KEYS = ("strand_id", "document_id")
@@ -48,12 +48,14 @@ class Touched:
     def carried(self, findings: DataFrame) -> DataFrame:
         """Keeps of earlier findings those whose unit is not judged again."""
         if self.units is None:
-            return findings.limit(0)
+            return findings.where(F.col("unit") == STORED)
         rows = with_range(findings)
         for unit, keys in ((BLOCK, BLOCK_KEYS), (DOCUMENT, DOCUMENT_KEYS), (RANGE, RANGE_KEYS)):
             touched = self.units[unit].withColumn("unit", F.lit(unit))
             rows = rows.join(touched, [*keys, "unit"], "left_anti")
-        return rows.where(F.col("unit").isin(BLOCK, DOCUMENT, RANGE)).select(*findings.columns)
+        return rows.where(F.col("unit").isin(BLOCK, DOCUMENT, RANGE, STORED)).select(
+            *findings.columns
+        )
 
 
 def with_range(rows: DataFrame) -> DataFrame:
