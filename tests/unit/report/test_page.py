@@ -274,6 +274,14 @@ def test_an_anchor_below_the_last_block_says_so():
     assert "confirms its chain up to block 8,000" in text
 
 
+def test_a_digest_of_the_first_block_is_an_anchor_too():
+    figures = samples.healthy()
+    strand = replace(figures.strands.items[0], anchored_to=0)
+
+    text = Page(render(replace(figures, strands=listed((strand,))))).text
+    assert "Pass, anchored to 0 of 12,479" in text
+
+
 def test_severities_are_told_by_words(pages):
     text = Page(pages["damaged"]).text
 
