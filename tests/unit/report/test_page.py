@@ -330,6 +330,14 @@ def test_what_is_not_proven_is_said(pages):
         assert word in text.partition("Carried, not proven")[2]
 
 
+def test_a_page_says_what_was_computed_anew(pages):
+    assert (
+        "Only what changed was computed anew: 240 blocks, 402 revisions. The verdict is about the "
+        "whole lake. Carried over from earlier verifications: 3 findings. --strict was given"
+    ) in Page(pages["damaged"]).text
+    assert "Everything was computed anew: 12,480 blocks" in Page(pages["healthy"]).text
+
+
 def test_an_outdated_verdict_says_so(pages):
     assert "The lake has changed since" in Page(pages["damaged"]).text
     assert "The lake has changed since" not in Page(pages["healthy"]).text
