@@ -57,7 +57,6 @@ _SETTINGS = {
     "hatch.linewidth": 1.5,
     "path.simplify": False,
     "text.color": MUTED,
-    "text.parse_math": False,
     "xtick.color": LINE,
     "xtick.labelcolor": MUTED,
     "xtick.labelsize": FONT,

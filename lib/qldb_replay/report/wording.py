@@ -122,10 +122,10 @@ def scope_in_words(scope: Scope) -> str:
     """Says what a verification computed anew."""
     anew = ", ".join(f"{number(value)} {name}" for name, value in sorted(scope.recomputed.items()))
     carried = ", ".join(f"{number(value)} {name}" for name, value in sorted(scope.carried.items()))
-    kind = "Everything was computed anew" if scope.mode == FULL else "Only what changed was"
+    what = "Everything" if scope.mode == FULL else "Only what changed"
+    parts = [f"{what} was computed anew{': ' + anew if anew else ''}."]
     if scope.mode != FULL:
-        kind += " computed anew; the verdict is about the whole lake"
-    parts = [f"{kind}{': ' + anew if anew else ''}."]
+        parts.append("The verdict is about the whole lake.")
     if carried:
         parts.append(f"Carried over from earlier verifications: {carried}.")
     if scope.strict:

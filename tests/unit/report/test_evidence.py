@@ -195,6 +195,42 @@ def test_another_form_of_the_same_json_is_found(passing):
     assert check(spaced).problems == ("line 4 is not as it was written",)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (b'"unreadable"}\n', b'"unreadable"},\n', "expected the next of objects"),
+        (b"},\n{", b"}\n{", "expected the end of digests"),
+        (b'"findings":[\n', b'"findings":[\n],\n"findings":[\n', "expected objects"),
+        (b'\n"objects":[', b'\n"things":[', "expected objects"),
+        (b'"chain-break"', b'"zzz"', "expected the next of checks by its code"),
+        (b'"size":4096', b'"size":-1', "size has another type or value"),
+        (b'"offset":1024', b'"offset":true', "offset has another type or value"),
+        (b'"acknowledged":true', b'"acknowledged":1', "acknowledged has another type or value"),
+        (b'"status":"read"', b'"state":"read"', "expected an object with"),
+        (b'"strict":false', b'"strict":0', "expected strict of its type"),
+        (b'"mode":"full"', b'"mode":"half"', "mode has another type or value"),
+        (b'"signature":null}\n', b'"signature":null}\n\n', "something stands after"),
+        (b'"signature":null}\n', b'"signature":null}', "expected signature"),
+        (b'"signature":null}\n', b'"signature":{}}\n', "expected an object with algorithm"),
+    ],
+)
+def test_what_is_not_of_the_form_is_found(evidence, findings, objects, old, new, problem):
+    findings[1:1] = [replace(findings[0], sequence_no=7)]
+    checks = [Check("block-missing", 1, 2), Check("chain-break", 1, 0)]
+    evidence = replace(evidence, checks=[*checks, Check("record-unreadable", 1, 1)])
+    content = written(evidence, findings, objects)
+
+    assert old in content
+    problems = check(content.replace(old, new, 1)).problems
+    assert problem in problems[0]
+
+
+def test_a_line_longer_than_any_that_is_written_is_not_read(passing):
+    content = written(passing).replace(b'"version":"0', b'"version":"' + b"0" * 2_000_000)
+
+    assert check(content).problems == ("line 2 is longer than 1048576 bytes",)
+
+
 def test_a_file_cut_short_is_found(evidence, findings, objects):
     content = written(evidence, findings, objects, KEY)
     first = content.index(b"\n") + 1

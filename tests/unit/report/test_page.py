@@ -274,6 +274,14 @@ def test_an_anchor_below_the_last_block_says_so():
     assert "confirms its chain up to block 8,000" in text
 
 
+def test_a_digest_of_the_first_block_is_an_anchor_too():
+    figures = samples.healthy()
+    strand = replace(figures.strands.items[0], anchored_to=0)
+
+    text = Page(render(replace(figures, strands=listed((strand,))))).text
+    assert "Pass, anchored to 0 of 12,479" in text
+
+
 def test_severities_are_told_by_words(pages):
     text = Page(pages["damaged"]).text
 
@@ -320,6 +328,14 @@ def test_what_is_not_proven_is_said(pages):
         "transactionInfo",
     ):
         assert word in text.partition("Carried, not proven")[2]
+
+
+def test_a_page_says_what_was_computed_anew(pages):
+    assert (
+        "Only what changed was computed anew: 240 blocks, 402 revisions. The verdict is about the "
+        "whole lake. Carried over from earlier verifications: 3 findings. --strict was given"
+    ) in Page(pages["damaged"]).text
+    assert "Everything was computed anew: 12,480 blocks" in Page(pages["healthy"]).text
 
 
 def test_an_outdated_verdict_says_so(pages):
