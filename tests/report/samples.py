@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from qldb_replay.journal.findings import SEVERITY
+from qldb_replay.journal.verification import Check, Digest, Finding, Run, Scope, Strand
 from qldb_replay.report.figures import (
     BARS,
     EVENTS,
@@ -34,7 +35,6 @@ from qldb_replay.report.figures import (
     Timeline,
     listed,
 )
-from qldb_replay.journal.verification import Check, Digest, Finding, Run, Scope, Strand
 
 STRAND = "JdxjkR9bSYB5jMHWcI464T"
 START = datetime(2023, 3, 1, tzinfo=timezone.utc)

@@ -19,7 +19,7 @@ LAYERS: dict[str, set[str]] = {
     "archive": {"ion", "journal"},
     "codec": {"ion", "journal", "archive"},
     "simulate": set(),
-    "report": set(),
+    "report": {"journal"},
 }
 # What each part may use of other packages besides Python's own.
 LIBRARIES: dict[str, set[str]] = {

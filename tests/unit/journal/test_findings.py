@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from attacks import findings as independent
-from qldb_replay.journal.findings import SEVERITY, STRICT, verdict
+from qldb_replay.journal.findings import MEANINGS, SEVERITY, severity_of, verdict_of
 from qldb_replay.journal.literals import has_literal
+from qldb_replay.lake.verify.result import LOOKED_AT
 
 
 def test_severities_are_those_of_the_independent_judge():
@@ -12,8 +13,14 @@ def test_severities_are_those_of_the_independent_judge():
 
 
 def test_strict_takes_unexplained_blocks_for_incomplete():
-    assert {code for code in SEVERITY if STRICT[code] != SEVERITY[code]} == {"block-unexplained"}
-    assert STRICT["block-unexplained"] == "incomplete"
+    strict = {code: severity_of(code, strict=True) for code in SEVERITY}
+    assert {code for code in SEVERITY if strict[code] != SEVERITY[code]} == {"block-unexplained"}
+    assert strict["block-unexplained"] == "incomplete"
+
+
+def test_what_each_verification_looks_at_is_known_for_every_code_that_it_finds():
+    elsewhere = {"late-revision", "destination-mismatch"}
+    assert set(LOOKED_AT) == set(MEANINGS) - elsewhere
 
 
 @pytest.mark.parametrize(
@@ -26,7 +33,7 @@ def test_strict_takes_unexplained_blocks_for_incomplete():
     ],
 )
 def test_a_verdict_is_the_worst_that_was_found(severities, expected):
-    assert verdict(severities) == expected
+    assert verdict_of(severities) == expected
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from qldb_replay.journal.findings import SEVERITY
-from qldb_replay.report.evidence import ArchiveObject, Evidence
 from qldb_replay.journal.verification import Check, Digest, Finding, Run, Scope, Strand
+from qldb_replay.report.evidence import ArchiveObject, Evidence
 
 STRAND = "JdxjkR9bSYB5jMHWcI464T"
 

@@ -24,10 +24,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qldb_replay.errors import UsageError
+from qldb_replay.journal.verification import Check, Digest, Finding, Run, Scope, Strand
 from qldb_replay.report.evidence import LONGEST_TEXT, ArchiveObject, Evidence, write_evidence
 from qldb_replay.report.evidence_check import MOST_PROBLEMS, Checked, check_evidence
 from qldb_replay.report.signing import PublicKey, read_public_key, read_signing_key
-from qldb_replay.journal.verification import Check, Digest, Finding, Run, Scope, Strand
 
 
 def private_pem(seed: int, encryption=None) -> bytes:

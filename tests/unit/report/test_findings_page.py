@@ -18,7 +18,7 @@ CONTRACT = {
         redaction-info-mismatch entries-hash-mismatch block-hash-mismatch chain-break
         revision-unlisted version-order revision-after-delete table-mismatch transaction-mismatch
         revision-conflict block-conflict object-changed digest-mismatch proof-mismatch
-        destination-mismatch
+        destination-mismatch lake-mismatch
     """,
     "incomplete": """
         block-missing head-missing tail-missing revision-missing revision-orphan version-missing

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from qldb_replay.errors import UsageError
 from qldb_replay.journal.findings import MEANINGS, SEVERITY
+from qldb_replay.journal.verification import Check, Digest, Finding, Strand
 from qldb_replay.report.figures import (
     BARS,
     POINTS,
@@ -36,7 +37,6 @@ from qldb_replay.report.figures import (
 )
 from qldb_replay.report.page import _environment, render
 from qldb_replay.report.time_axis import time_step
-from qldb_replay.journal.verification import Check, Digest, Finding, Strand
 from report import samples
 
 SAMPLES = ("empty", "healthy", "unanchored", "damaged", "hostile", "huge")
