@@ -23,6 +23,8 @@ SETTINGS = {
     "spark.sql.shuffle.partitions": "2",
     # Delta remembers each table's snapshot for an hour; the tests make hundreds of tables.
     "spark.databricks.delta.delta.log.cacheSize": "40",
+    # Delta runs a query before each query to skip files; tables of one file have none to skip.
+    "spark.databricks.delta.stats.skipping": "false",
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
 }
 

@@ -10,8 +10,9 @@ import contextlib
 import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from pyspark import StorageLevel
@@ -27,6 +28,11 @@ PROPERTIES = {
     "delta.dataSkippingNumIndexedCols": "12",
 }
 
+
+QUERIES_AT_A_TIME = 4
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 _COMMIT = re.compile(r"\d{20}\.(json|checkpoint.*parquet)$")
 
@@ -155,6 +161,20 @@ def cut_off(rows: DataFrame) -> DataFrame:
     is there then. Rows that were cut off are lost with their executor, which breaks the run off.
     """
     return rows.localCheckpoint()
+
+
+def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Runs a few queries at a time: each has moments in which only the driver works.
+
+    Args:
+        work: what runs them.
+        items: what it is called with.
+
+    Returns:
+        What it gave, in the order of the items.
+    """
+    with ThreadPoolExecutor(QUERIES_AT_A_TIME) as pool:
+        return [done.result() for done in [pool.submit(work, item) for item in items]]
 
 
 def matching(names: Iterable[str]) -> str:

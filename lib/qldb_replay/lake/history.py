@@ -7,10 +7,9 @@ table is written anew in one commit. `current/<name>` is cut from `history/<name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -20,7 +19,14 @@ from pyspark.sql.types import DataType as SparkType
 from qldb_replay.codec.sketch import Shape, fold, merge
 from qldb_replay.codec.types import Array, DataType, Struct, data_type, to_spark_json
 from qldb_replay.errors import StageError
-from qldb_replay.lake.delta import Lake, folder_name, insert_of, matching, update_of
+from qldb_replay.lake.delta import (
+    Lake,
+    folder_name,
+    insert_of,
+    matching,
+    side_by_side,
+    update_of,
+)
 from qldb_replay.lake.ledger_tables import active_tables
 from qldb_replay.lake.state import LakeState
 
@@ -28,9 +34,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MOST_TABLES = 1_000
-TABLES_AT_A_TIME = 4
-
-Item = TypeVar("Item")
 
 HISTORY = (
     "strand_id",
@@ -91,10 +94,10 @@ class HistoryStage:
             self._write_history(name, shapes.get(name, fold(())), revisions, changed, moved)
 
         self.progress(f"history of {len(names)} tables")
-        _side_by_side(write_history, names)
+        side_by_side(write_history, names)
         stale = self._stale_current()
         self.progress(f"current documents of {len(stale)} tables")
-        _side_by_side(lambda entry: self._write_current(*entry), list(stale.items()))
+        side_by_side(lambda entry: self._write_current(*entry), list(stale.items()))
 
     def _names(self, changed: DataFrame) -> tuple[list[str], bool]:
         """Names the tables to write, and says whether any changed revision is contested."""
@@ -205,13 +208,6 @@ class HistoryStage:
         columns = [column for column in CURRENT if column in history.columns]
         self.lake.overwrite(live.select(*columns), f"current/{folder}")
         self.state.set_mark(f"current/{folder}", **wanted)
-
-
-def _side_by_side(write: Callable[[Item], None], items: Sequence[Item]) -> None:
-    """Writes several tables at a time: each has moments in which only the driver works."""
-    with ThreadPoolExecutor(TABLES_AT_A_TIME) as pool:
-        for done in [pool.submit(write, item) for item in items]:
-            done.result()
 
 
 def _fold_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from qldb_replay.archive import read_object
+from qldb_replay.archive.foreign import recognise
 from qldb_replay.archive.framer import Framer, lookahead
 from qldb_replay.archive.window import Window
 from qldb_replay.limits import DEFAULT_LIMITS
@@ -74,6 +75,7 @@ def test_damage_takes_only_what_it_touches(make, data):
     delimiter = data.draw(DELIMITERS)
     content = delimiter.join(wanted)
     damaged, start, end = data.draw(damages(content))
+    assume(recognise(damaged) is None)  # damage that makes another kind of file of it takes it all
     segments = list(read_object(damaged, SMALL, make.check))
     make.assert_covers(segments, len(damaged))
     found = records(segments)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from qldb_replay.lake.delta import Lake
-from qldb_replay.lake.verify.copies import block_copies, contested_blocks
+from qldb_replay.lake.verify.copies import CHECKS, Judged
 from qldb_replay.lake.verify.found import BLOCK, Check, all_of, found_in
-from qldb_replay.lake.verify.touched import BLOCK_KEYS, Touched
+from qldb_replay.lake.verify.touched import BLOCK_KEYS
 
 _NO_ENTRY = "'an entry of entriesHashList'"
 
@@ -81,27 +80,26 @@ OF_REVISIONS = (
 )
 
 
-def judge_blocks(lake: Lake, copies: DataFrame, touched: Touched) -> DataFrame:
+def judge_blocks(judged: Judged) -> DataFrame:
     """Judges blocks, the revisions in them, and each against the other.
 
     Args:
-        lake: a rebuilt lake.
-        copies: what `revision_copies` gives of it.
-        touched: what to judge.
+        judged: what to judge.
 
     Returns:
         Rows of `FOUND`.
     """
-    copies = touched.blocks(copies)
-    blocks = touched.blocks(lake.read("blocks"))
+    copies, blocks = judged.revisions, judged.blocks
+    others = judged.other_blocks.select(*BLOCK_KEYS, *(f"block.{name}" for name in CHECKS))
+    alike = blocks.where("NOT contested").select(*others.columns)
     return all_of(
         [
-            found_in(touched.blocks(block_copies(lake)), BLOCK, OF_BLOCKS),
+            found_in(alike.unionByName(others), BLOCK, OF_BLOCKS),
             found_in(_placed(copies, blocks), BLOCK, OF_REVISIONS),
-            _other_transactions(copies, touched.blocks(contested_blocks(lake))),
+            _other_transactions(copies, others),
             _missing(copies, blocks),
             _unexplained(copies, blocks),
-            _conflicts(touched.blocks(contested_blocks(lake))),
+            _conflicts(judged.other_blocks),
         ]
     )
 
@@ -137,7 +135,7 @@ def _placed(copies: DataFrame, blocks: DataFrame) -> DataFrame:
 def _other_transactions(copies: DataFrame, blocks: DataFrame) -> DataFrame:
     """Finds copies of blocks, that count or not, with another transaction than their revisions."""
     proven = copies.where("hash_matches AND revision_index IS NOT NULL AND tx_id IS NOT NULL")
-    own = blocks.select(*BLOCK_KEYS, F.col("block.tx_id").alias("block_tx_id"))
+    own = blocks.select(*BLOCK_KEYS, F.col("tx_id").alias("block_tx_id"))
     columns = [*BLOCK_KEYS, "hash_matches", "revision_index", "tx_id"]
     joined = proven.select(*columns).distinct().join(own, list(BLOCK_KEYS))
     check = next(each for each in OF_REVISIONS if each.code == "transaction-mismatch")

@@ -6,31 +6,65 @@ are not, each of them is judged, whichever counts: they are read from `records`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from qldb_replay.lake.delta import Lake
-from qldb_replay.lake.verify.touched import BLOCK_KEYS, REVISION_KEYS, contested_copies
+from qldb_replay.lake.delta import Lake, kept
+from qldb_replay.lake.verify.touched import (
+    BLOCK_KEYS,
+    REVISION_KEYS,
+    Touched,
+    contested_copies,
+)
 
 _REVISION = ("sequence_no", "hash", "table_id", "table_name", "tx_id", "kind", "hash_matches")
-_BLOCK = (
+CHECKS = (
     "tx_id",
-    "block_timestamp",
     "revisions_root_listed",
     "transaction_info_listed",
     "redaction_info_listed",
     "entries_hash_matches",
     "block_hash_matches",
 )
+"""Columns of a block that its checks ask for, in `blocks` and in `records.block`."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is judged block by block, read once and kept while it is.
+
+    Attributes:
+        blocks: the blocks that count: the keys, `contested`, `CHECKS`, `documents` and
+            `revision_summaries`.
+        other_blocks: rows of `records`: all copies of the contested blocks.
+        revisions: a row for each content of each revision: the keys, `sequence_no`, `hash`,
+            `table_id`, `table_name`, `tx_id`, `kind`, `hash_matches` and `revision_index`, null
+            where no block lists it.
+    """
+
+    blocks: DataFrame
+    other_blocks: DataFrame
+    revisions: DataFrame
+
+
+@contextmanager
+def judged_copies(lake: Lake, touched: Touched) -> Iterator[Judged]:
+    """Reads what is to be judged, for use within a `with` block."""
+    with ExitStack() as frames:
+        columns = (*BLOCK_KEYS, "contested", *CHECKS, "documents", "revision_summaries")
+        blocks = touched.blocks(lake.read("blocks").select(*columns))
+        blocks = frames.enter_context(kept(blocks))
+        others = frames.enter_context(kept(_contested_blocks(lake, blocks)))
+        revisions = frames.enter_context(kept(touched.blocks(revision_copies(lake))))
+        yield Judged(blocks, others, revisions)
 
 
 def revision_copies(lake: Lake) -> DataFrame:
-    """Gives a row for each content of each revision.
-
-    Returns:
-        The keys, `sequence_no`, `hash`, `table_id`, `table_name`, `tx_id`, `kind`, `hash_matches`
-        and `revision_index`, null where no block lists it.
-    """
+    """Gives a row for each content of each revision, as `Judged.revisions` has them."""
     revisions = lake.read("revisions")
     alike = revisions.where("NOT contested").select(*REVISION_KEYS, *_REVISION, "revision_index")
     own = ("sequence_no", "hash", *(f"revision.{name}" for name in _REVISION[2:]))
@@ -46,15 +80,8 @@ def revision_copies(lake: Lake) -> DataFrame:
     return alike.unionByName(others.join(listing, places, "left"))
 
 
-def block_copies(lake: Lake) -> DataFrame:
-    """Gives a row for each content of each block: the keys and what recomputing it gave."""
-    alike = lake.read("blocks").where("NOT contested").select(*BLOCK_KEYS, *_BLOCK)
-    others = contested_blocks(lake).select(*BLOCK_KEYS, *(f"block.{name}" for name in _BLOCK))
-    return alike.unionByName(others)
-
-
-def contested_blocks(lake: Lake) -> DataFrame:
-    """Finds all delivered copies of blocks whose copies are not all alike, rows of `records`."""
-    keys = lake.read("blocks").where("contested").select(*BLOCK_KEYS)
+def _contested_blocks(lake: Lake, blocks: DataFrame) -> DataFrame:
+    keys = blocks.where("contested").select(*BLOCK_KEYS)
     records = lake.read("records").where("holds = 'block'")
-    return records.join(keys, list(BLOCK_KEYS), "left_semi")
+    columns = ("object_uri", "offset", *BLOCK_KEYS, "hash", "block")
+    return records.select(*columns).join(keys, list(BLOCK_KEYS), "left_semi")

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.redactions import requests_of
+from qldb_replay.lake.verify.copies import revision_copies
 from qldb_replay.lake.verify.found import DOCUMENT, Check, all_of, found_in
 from qldb_replay.lake.verify.touched import (
     DOCUMENT_KEYS,
@@ -43,12 +44,11 @@ VERSIONS = (
 )
 
 
-def judge_documents(lake: Lake, copies: DataFrame, touched: Touched) -> DataFrame:
+def judge_documents(lake: Lake, touched: Touched) -> DataFrame:
     """Judges documents: versions, conflicting copies, redactions.
 
     Args:
         lake: a rebuilt lake.
-        copies: what `revision_copies` gives of it.
         touched: what to judge.
 
     Returns:
@@ -59,7 +59,7 @@ def judge_documents(lake: Lake, copies: DataFrame, touched: Touched) -> DataFram
         [
             found_in(_in_order(revisions), DOCUMENT, VERSIONS),
             _conflicts(lake, revisions),
-            _unrequested(lake, touched.documents(copies)),
+            _unrequested(lake, touched.documents(revision_copies(lake))),
             _unapplied(lake, revisions),
         ]
     )

@@ -30,11 +30,11 @@ from qldb_replay.journal.verification import (
     Scope,
     Strand,
 )
-from qldb_replay.lake.delta import Lake, cut_off, kept
+from qldb_replay.lake.delta import Lake, cut_off, kept, side_by_side
 from qldb_replay.lake.rebuild import partitions_for
 from qldb_replay.lake.state import LakeState
 from qldb_replay.lake.verify.blocks import judge_blocks
-from qldb_replay.lake.verify.copies import revision_copies
+from qldb_replay.lake.verify.copies import judged_copies
 from qldb_replay.lake.verify.documents import judge_documents
 from qldb_replay.lake.verify.findings import (
     Known,
@@ -144,17 +144,17 @@ class Verify:
         digests, against = compare_digests(self.lake, strands, saved)
         told = [*between_ranges(strands), *against, *check_proofs(self.lake, saved)]
         self.progress("blocks, revisions and documents")
-        copies = frames.enter_context(kept(revision_copies(self.lake)))
+        copies = frames.enter_context(judged_copies(self.lake, touched))
         judged = [
             examined.findings(),
-            judge_blocks(self.lake, copies, touched),
-            judge_documents(self.lake, copies, touched),
-            judge_lake(self.lake, copies),
+            judge_blocks(copies),
+            judge_documents(self.lake, touched),
+            judge_lake(self.lake),
         ]
         if self.full:
             judged.append(frames.enter_context(judge_stored(self.lake, self.progress)))
         # Cut off one by one: Spark would plan all checks as one query, over and over.
-        found = [cut_off(each) for each in judged]
+        found = side_by_side(cut_off, judged)
         found.append(as_rows(self.lake.spark, told))
         return self._with_places(cut_off(once_each(all_of(found)))), strands, digests
 
