@@ -6,8 +6,10 @@ BIN := $(VENV)/bin
 EXTRAS ?= spark,java,report,sign
 ARCHIVE ?= archive
 LAKE ?= lake
+REPORT ?= report.html
 REVISIONS ?= 10000
 TEST_ARGS ?=
+TEST_PROCESSES ?= 2
 # S3 for Spark on a machine that has none: the parts of the AWS SDK that S3A uses, not the bundle.
 S3A := org.apache.hadoop:hadoop-aws:3.3.4 -com.amazonaws:aws-java-sdk-bundle \
 	com.amazonaws:aws-java-sdk-s3:1.12.262 com.amazonaws:aws-java-sdk-dynamodb:1.12.262 \
@@ -41,10 +43,13 @@ install: $(VENV)/jars ## Create .venv with the command .venv/bin/qldb-replay, Ja
 ##@ Use
 
 .PHONY: run
-run: install ## Run the whole job on ARCHIVE (simulated if it does not exist) into LAKE
+run: install ## Run the whole job on ARCHIVE (simulated if it does not exist) into LAKE and REPORT
 	@case "$(ARCHIVE)" in *://*) ;; *) [ -e "$(ARCHIVE)" ] || \
 		$(BIN)/qldb-replay simulate --out "$(ARCHIVE)" --revisions $(REVISIONS) ;; esac
-	$(BIN)/qldb-replay run --archive "$(ARCHIVE)" --lake "$(LAKE)"
+	@set --; [ ! -e "$(ARCHIVE).digest.json" ] || set -- --digest "$(ARCHIVE).digest.json"; \
+		$(BIN)/qldb-replay run --archive "$(ARCHIVE)" --lake "$(LAKE)" "$$@"; code=$$?; \
+		case $$code in 0|1|3) \
+			$(BIN)/qldb-replay report --lake "$(LAKE)" --out "$(REPORT)" ;; esac; exit $$code
 
 .PHONY: doctor
 doctor: install ## Say what this machine has and lacks
@@ -54,7 +59,7 @@ doctor: install ## Say what this machine has and lacks
 
 .PHONY: test
 test: $(VENV)/installed-$(EXTRAS),test $(VENV)/jars-s3 ## Run the tests (TEST_ARGS=tests/unit for the quick ones)
-	$(BIN)/python -m pytest $(TEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup $(TEST_ARGS)
 
 .PHONY: lint
 lint: $(VENV)/installed-$(EXTRAS),test,dev ## Check style and types

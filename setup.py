@@ -25,6 +25,7 @@ TEST = [
     "nbmake==1.5.5",
     "pytest==9.2.0",
     "pytest-timeout>=2.3,<3",
+    "pytest-xdist>=3.6,<4",
     "selenium==4.51.0",
 ]
 DEV = ["mypy==1.18.2", "ruff==0.14.5", "types-PyYAML", "types-tqdm"]

@@ -31,14 +31,37 @@ from qldb_replay.simulate import SimulateOptions, simulate
 SPARK = {"spark.master": "local[2]", "spark.driver.memory": "3g"}
 
 
-def timed_run(archive: Path, lake: Path) -> float:
-    """Returns the wall seconds of `run`."""
+def timed(*arguments: str) -> float:
+    """Returns the wall seconds of a command."""
     started = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):
-        code = command(["run", f"--archive={archive}", f"--lake={lake}"])
+        code = command(arguments)
     if code != 0:
-        raise RuntimeError(f"run ended with {code}")
+        raise RuntimeError(f"{arguments[0]} ended with {code}")
     return time.perf_counter() - started
+
+
+def timed_stages(archive: Path, lake: Path) -> dict[str, float]:
+    """Returns the wall seconds of each stage."""
+    return {
+        "ingest": timed("ingest", f"--archive={archive}", f"--lake={lake}"),
+        "rebuild": timed("rebuild", f"--lake={lake}"),
+        "verify": timed("verify", f"--lake={lake}"),
+    }
+
+
+def history(stages: dict[str, float]) -> float:
+    """Returns the wall seconds from the archive to the history."""
+    return stages["ingest"] + stages["rebuild"]
+
+
+def timed_prove(lake: Path) -> float:
+    """Returns the wall seconds of proving the first version of some document."""
+    revisions = build_session(SPARK).read.format("delta").load(str(lake / "revisions"))
+    document = revisions.where("version = 0 AND NOT is_redacted").first()["document_id"]
+    arguments = (f"--lake={lake}", f"--document={document}", "--version=0")
+    timed("prove", *arguments)
+    return timed("prove", *arguments)
 
 
 def warmed() -> None:
@@ -53,8 +76,9 @@ def warmed() -> None:
             archive.mkdir()
             for part in objects:
                 shutil.copy(part, archive)
-                timed_run(archive, lake)
-            timed_run(archive, lake)
+                timed_stages(archive, lake)
+            timed_stages(archive, lake)
+            timed_prove(lake)
 
 
 def size(folder: Path) -> int:
@@ -68,7 +92,8 @@ def one_size(revisions: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name, Usage() as usage:
         folder = Path(name)
         simulate(SimulateOptions(out=folder / "archive", revisions=revisions))
-        seconds = timed_run(folder / "archive", folder / "lake")
+        seconds = timed_stages(folder / "archive", folder / "lake")
+        seconds["prove"] = timed_prove(folder / "lake")
         stored = size(folder / "archive")
     return {"bytes": stored, "seconds": seconds, "jvm": usage.jvm, "worker": usage.worker}
 
@@ -92,10 +117,10 @@ def increment(revisions: int, share: float) -> dict[str, Any]:
             wanted -= len(records[cut])
         shutil.copy(last, folder / "whole")
         last.write_bytes(b"".join(records[:cut]))
-        first = timed_run(archive, folder / "lake")
+        first = timed_stages(archive, folder / "lake")
         last.with_name(last.name + "-later").write_bytes(b"".join(records[cut:]))
-        later = timed_run(archive, folder / "lake")
-        again = timed_run(archive, folder / "lake")
+        later = timed_stages(archive, folder / "lake")
+        again = timed_stages(archive, folder / "lake")
     return {"first": first, "increment": later, "rerun": again, "records": len(records) - cut}
 
 
@@ -129,16 +154,26 @@ def main() -> None:
         f"--revisions={options.revisions * options.factor}",
         f"--share={options.share}",
     )
+    longest = f"(goal: at most {1.1 * options.factor:.0f})"
+    one, many = small["seconds"], large["seconds"]
     ratios = {
-        f"time of {options.factor} times the data (goal: at most {1.1 * options.factor:.0f})": (
-            large["seconds"] / small["seconds"]
+        f"ingest and rebuild of {options.factor} times the data {longest}": (
+            history(many) / history(one)
         ),
+        f"verify of {options.factor} times the data {longest}": many["verify"] / one["verify"],
+        f"prove in {options.factor} times the data": many["prove"] / one["prove"],
+        "verify / ingest (goal: at most 0.5)": many["verify"] / many["ingest"],
         "peak memory of the JVM (goal: at most 1.2)": large["jvm"] / small["jvm"],
         "peak memory of a worker (goal: at most 1.2)": large["worker"] / small["worker"],
         f"increment of {options.share:.0%} / first run (goal: at most 0.25)": (
-            steps["increment"] / steps["first"]
+            history(steps["increment"]) / history(steps["first"])
         ),
-        "rerun with nothing new / first run (goal: under 0.10)": steps["rerun"] / steps["first"],
+        "rerun with nothing new / first run (goal: under 0.10)": (
+            history(steps["rerun"]) / history(steps["first"])
+        ),
+        f"verify after {options.share:.0%} / first verify": (
+            steps["increment"]["verify"] / steps["first"]["verify"]
+        ),
     }
     print(json.dumps({"small": small, "large": large, "steps": steps, "ratios": ratios}, indent=2))
 

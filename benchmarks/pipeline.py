@@ -134,6 +134,7 @@ def one_round(spark: SparkSession, archive: Path, folder: Path) -> dict[str, dic
         "baseline": lambda: baseline(spark, archive, folder / "base"),
         "ingest": lambda: command(["ingest", f"--archive={archive}", f"--lake={lake}"]),
         "rebuild": lambda: command(["rebuild", f"--lake={lake}"]),
+        "verify": lambda: command(["verify", f"--lake={lake}"]),
         "rerun": lambda: command(["run", f"--archive={archive}", f"--lake={lake}"]),
     }
     found = {}
@@ -159,11 +160,14 @@ def run(archive: Path, folder: Path, rounds: int) -> dict[str, Any]:
     codec = sum(result["codec"].values())
     pipeline = result["ingest"]["cpu"] + result["rebuild"]["cpu"]
     base = result["baseline"]["cpu"]
-    first = result["ingest"]["wall"] + result["rebuild"]["wall"]
+    first = sum(result[stage]["wall"] for stage in ("ingest", "rebuild", "verify"))
     result["ratios"] = {
         "pipeline without codec / baseline (goal: at most 6)": round((pipeline - codec) / base, 2),
         "pipeline with codec / baseline": round(pipeline / base, 2),
         "codec / pipeline": round(codec / pipeline, 2),
+        "verify / ingest (goal: at most 0.5)": round(
+            result["verify"]["cpu"] / result["ingest"]["cpu"], 2
+        ),
         "rerun with nothing new / first run (goal: under 0.10)": round(
             result["rerun"]["wall"] / first, 3
         ),

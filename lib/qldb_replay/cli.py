@@ -23,7 +23,7 @@ from qldb_replay.config import (
     without_url_passwords,
 )
 from qldb_replay.errors import QldbReplayError, UsageError
-from qldb_replay.output import write_text
+from qldb_replay.uris import write_text
 
 if TYPE_CHECKING:
     from qldb_replay.commands import Outcome

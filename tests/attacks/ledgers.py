@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ class Ledger:
     def digest_file(self) -> Path:
         return self.out.with_name(f"{self.out.name}.digest.json")
 
+    @cached_property
     def findings(self) -> set[Finding]:
         return judge(self.archive) | against_digest(self.archive, *self.digest)
 

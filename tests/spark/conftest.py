@@ -80,6 +80,19 @@ def quiet_command(spark: SparkSession) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
+def build(quiet_command: Callable[..., dict[str, Any]]) -> Callable[[Path, Path], dict[str, Any]]:
+    """Brings a lake up to an archive, without judging it; returns the summary."""
+
+    def run(archive: Path, lake: Path) -> dict[str, Any]:
+        assert quiet_command("ingest", "--archive", archive, "--lake", lake)["exit_code"] == 0
+        summary = quiet_command("rebuild", "--lake", lake)
+        assert summary["exit_code"] == 0
+        return summary
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def read_table() -> Callable[[Path, str], list[dict[str, Any]]]:
     """Reads a table without Spark, by an independent reader."""
 

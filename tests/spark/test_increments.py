@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from qldb_replay.cli import main
 from qldb_replay.codec.decode import RecordDecoder, RevisionColumns
 from qldb_replay.ion import split_records
 from qldb_replay.limits import DEFAULT_LIMITS
@@ -108,15 +107,15 @@ def plain(value: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def at_once(tmp_path_factory, spark, deliveries, read_table) -> dict[str, list[Any]]:
+def at_once(tmp_path_factory, build, deliveries, read_table) -> dict[str, list[Any]]:
     folder = tmp_path_factory.mktemp("at_once")
     write_object(folder / "archive", "all", deliveries)
-    assert main(["run", "--archive", str(folder / "archive"), "--lake", str(folder / "lake")]) == 0
+    build(folder / "archive", folder / "lake")
     return tables_of(folder / "lake", read_table)
 
 
 @pytest.mark.parametrize("seed", [1])
-def test_any_order_in_any_pieces(tmp_path, command, deliveries, at_once, read_table, seed):
+def test_any_order_in_any_pieces(tmp_path, build, deliveries, at_once, read_table, seed):
     random = Random(seed)
     shuffled = deliveries + random.sample(deliveries, 60)
     random.shuffle(shuffled)
@@ -124,7 +123,7 @@ def test_any_order_in_any_pieces(tmp_path, command, deliveries, at_once, read_ta
     archive, lake = tmp_path / "archive", tmp_path / "lake"
     for number, (start, end) in enumerate(zip([0, *cuts], [*cuts, None], strict=True)):
         write_object(archive, f"object-{number}", shuffled[start:end])
-        assert command("run", "--archive", archive, "--lake", lake)["exit_code"] == 0
+        build(archive, lake)
 
     found = tables_of(lake, read_table)
 
@@ -133,7 +132,7 @@ def test_any_order_in_any_pieces(tmp_path, command, deliveries, at_once, read_ta
         assert rows == found[table], table
 
 
-def test_in_order_only_live_rows_are_written_again(tmp_path, command):
+def test_in_order_only_live_rows_are_written_again(tmp_path, build):
     simulate(
         SimulateOptions(
             out=tmp_path / "source",
@@ -148,11 +147,11 @@ def test_in_order_only_live_rows_are_written_again(tmp_path, command):
     records = split_records(source.read_bytes())
     archive, lake = tmp_path / "archive", tmp_path / "lake"
     write_object(archive, "first", records[: len(records) * 3 // 4])
-    command("run", "--archive", archive, "--lake", lake)
+    build(archive, lake)
     closed = read_files(lake / "revisions", "is_open=false")
     write_object(archive, "second", records[len(records) * 3 // 4 :])
 
-    summary = command("run", "--archive", archive, "--lake", lake)
+    summary = build(archive, lake)
 
     assert summary["counts"]["revisions"] == 400
     assert closed

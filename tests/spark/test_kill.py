@@ -69,6 +69,9 @@ def same_as_in_one_go(tmp_path: Path, read_table) -> Callable[[Deliveries], None
     def rows(lake: Path, table: str) -> list[str]:
         volatile = ("batch", "run_id")
         found = read_table(lake, table)
+        if table == "findings":  # each verification writes its own set
+            last = max(row["run_id"] for row in read_table(lake, "runs"))
+            found = [row for row in found if row["run_id"] == last]
         return sorted(
             str([(name, row[name]) for name in sorted(row) if name not in volatile])
             for row in found
@@ -78,7 +81,7 @@ def same_as_in_one_go(tmp_path: Path, read_table) -> Callable[[Deliveries], None
         other = tmp_path / "one-go"
         assert main(deliveries.run(other)) == 0
         names = [log.parent.relative_to(other).as_posix() for log in other.rglob("_delta_log")]
-        assert {"records", "revisions", "history/Person", "current/Person"} < set(names)
+        assert {"records", "history/Person", "current/Person", "findings"} < set(names)
         for name in set(names) - {"runs"}:
             assert rows(other, name) == rows(deliveries.lake, name), name
 
@@ -125,7 +128,7 @@ def stutter(deliveries: Deliveries, done: set[str], arriving: tuple[int, ...]) -
             code = main(deliveries.run())
         except Killed:
             continue
-        assert code == 0
+        assert code in (0, 3)  # records of blocks that are still to arrive are orphans
         return kills
     pytest.fail(f"never got through: {sorted(done)}")
 
@@ -137,7 +140,7 @@ def test_a_kill_after_any_step_loses_and_repeats_nothing(
     assert {"open", "replace records batch = N", "close", "overwrite revisions"} < mortal
     deliveries.arrive()
     kills += stutter(deliveries, mortal, arriving=())
-    assert {"open", "merge objects"} < mortal
+    assert {"open", "merge objects", "append findings"} < mortal
     monkeypatch.undo()
 
     same_as_in_one_go(deliveries)
@@ -158,6 +161,7 @@ POINTS = [
     (first_commit("blocks"), first_commit("revisions")),
     (first_commit("revisions"), "_qldb_replay/tables/history.json"),
     (first_commit("history/Person"), "_qldb_replay/tables/history.json"),
+    (first_commit("findings"), "_qldb_replay/tables/findings.json"),
 ]
 
 

@@ -90,7 +90,7 @@ def test_no_proof_where_findings_or_gaps_touch_its_way(
     name, exit_code, ledgers, verified, command, tmp_path
 ):
     ledger, out = ledgers[name], tmp_path / "proof.json"
-    touched = [each for each in ledger.findings() if each.code == "revision-hash-mismatch"]
+    touched = [each for each in ledger.findings if each.code == "revision-hash-mismatch"]
     if touched:
         document, version = touched[0].document_id, touched[0].version
     else:

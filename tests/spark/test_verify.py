@@ -38,8 +38,8 @@ def test_every_damage_is_found_as_the_judge_finds_it(ledgers, verified, read_tab
         own = {
             each for each in theirs if each.strand_id == ledger.strand_id or each.object_uri in uris
         }
-        assert own == ledger.findings(), name
-    assert len(theirs) == sum(len(ledger.findings()) for ledger in ledgers.values())
+        assert own == ledger.findings, name
+    assert len(theirs) == sum(len(ledger.findings) for ledger in ledgers.values())
 
 
 def test_each_strand_has_a_verdict_and_an_anchor(ledgers, verified):
@@ -50,7 +50,7 @@ def test_each_strand_has_a_verdict_and_an_anchor(ledgers, verified):
     assert summary["exit_code"] == 1
     assert set(strands) == {ledger.strand_id for ledger in ledgers.values()}
     for name, ledger in ledgers.items():
-        strand, findings = strands[ledger.strand_id], ledger.findings()
+        strand, findings = strands[ledger.strand_id], ledger.findings
         # Objects that cannot be read may hold any strand's records.
         least = "incomplete" if verdict(findings) == "pass" else verdict(findings)
         assert strand["verdict"] == least, name
@@ -84,14 +84,14 @@ def test_findings_name_the_record_that_shows_them(verified, read_table):
 def test_what_arrives_later_is_judged_and_the_rest_carried_over(
     ledgers, verified, quiet_command, read_table, tmp_path
 ):
-    """Objects come in three lots, verified after each: the end is as if all had come at once."""
+    """Objects come in two lots, verified after each: the end is as if all had come at once."""
     lake, archive = tmp_path / "lake", tmp_path / "archive"
-    lots: list[list[tuple[Path, Path]]] = [[], [], []]
+    lots: list[list[tuple[Path, Path]]] = [[], []]
     for ledger in ledgers.values():
         files = sorted(path for path in ledger.out.rglob("*") if path.is_file())
         for number, path in enumerate(files):
             place = archive / ledger.name / path.relative_to(ledger.out)
-            lots[number % 3].append((path, place))
+            lots[number % 2].append((path, place))
     judged = []
     for lot in lots:
         for path, place in lot:
@@ -99,12 +99,11 @@ def test_what_arrives_later_is_judged_and_the_rest_carried_over(
             shutil.copyfile(path, place)
         quiet_command("ingest", "--archive", archive, "--lake", lake)
         quiet_command("rebuild", "--lake", lake)
-        given = digests(ledgers) if lot is lots[2] else []
+        given = digests(ledgers) if lot is lots[1] else []
         summary = quiet_command("verify", "--lake", lake, *given)
         judged.append(summary["scope"]["recomputed"]["blocks"])
 
-    assert judged[0] < summary["counts"]["blocks"]
-    assert judged[2] < summary["counts"]["blocks"]
+    assert max(judged) < summary["counts"]["blocks"]
     rows = of_last_run(read_table(lake, "findings"))
     assert said(rows, archive) == said(
         read_table(verified[0], "findings"), ledgers["plain"].out.parent

@@ -7,7 +7,7 @@ import json
 from dataclasses import fields
 from pathlib import Path
 
-from qldb_replay.commands.outcome import EXIT_CODES, Outcome, content_of
+from qldb_replay.commands.outcome import EXIT_CODES, Outcome
 from qldb_replay.errors import UsageError
 from qldb_replay.journal.findings import FAIL, PASS
 from qldb_replay.journal.proof import check_proof_file
@@ -16,6 +16,7 @@ from qldb_replay.report.evidence_check import VALID, Checked, check_evidence
 from qldb_replay.report.signing import read_public_key
 from qldb_replay.simulate import SimulateOptions
 from qldb_replay.simulate import simulate as write_simulation
+from qldb_replay.uris import read_file
 
 
 def simulate(options: argparse.Namespace) -> Outcome:
@@ -30,7 +31,7 @@ def simulate(options: argparse.Namespace) -> Outcome:
 
 def check_report(options: argparse.Namespace) -> Outcome:
     """Checks an evidence file."""
-    key = None if options.public_key is None else read_public_key(content_of(options.public_key))
+    key = None if options.public_key is None else read_public_key(read_file(options.public_key))
     try:
         with Path(options.check_report).open("rb") as stream:
             checked = check_evidence(stream, key)
@@ -66,9 +67,9 @@ def check_proof(options: argparse.Namespace) -> Outcome:
     """Checks a proof file."""
     if len(options.digest) > 1:
         raise UsageError("--check takes one --digest, the one that the proof leads to")
-    digest = read_digest(content_of(options.digest[0])) if options.digest else None
+    digest = read_digest(read_file(options.digest[0])) if options.digest else None
     try:
-        document = json.loads(content_of(options.check))
+        document = json.loads(read_file(options.check))
     except ValueError as error:
         raise UsageError(f"{options.check}: expected a proof file, which is JSON") from error
     checked = check_proof_file(document, digest)

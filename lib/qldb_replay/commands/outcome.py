@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from qldb_replay.errors import UsageError
 from qldb_replay.journal.findings import FAIL, INCOMPLETE, PASS
 
 EXIT_CODES = {PASS: 0, FAIL: 1, INCOMPLETE: 3}
@@ -28,15 +26,3 @@ class Outcome:
     lines: list[str] = field(default_factory=list)
     exit_code: int = 0
     judged: dict[str, Any] = field(default_factory=dict)
-
-
-def content_of(path: str) -> bytes:
-    """Reads a file that an option names.
-
-    Raises:
-        UsageError: it cannot be read.
-    """
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({type(error).__name__})") from error

@@ -14,7 +14,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from qldb_replay.codec.inspection import inspect_object
-from qldb_replay.commands.outcome import EXIT_CODES, Outcome, content_of
+from qldb_replay.commands.outcome import EXIT_CODES, Outcome
 from qldb_replay.config import spark_settings, without_secrets
 from qldb_replay.doctor import examine
 from qldb_replay.errors import UsageError
@@ -44,10 +44,10 @@ from qldb_replay.lake.verify.evidence import store_evidence
 from qldb_replay.lake.verify.findings import Known, read_known
 from qldb_replay.lake.verify.result import base64_of
 from qldb_replay.limits import DEFAULT_LIMITS
-from qldb_replay.output import write_file, write_text
 from qldb_replay.progress import Progress
 from qldb_replay.report.page import render
 from qldb_replay.report.signing import SigningKey, read_signing_key
+from qldb_replay.uris import read_file, write_file, write_text
 
 
 def ingest(options: argparse.Namespace) -> Outcome:
@@ -102,7 +102,7 @@ def prove(options: argparse.Namespace) -> Outcome:
         raise UsageError("prove needs --lake, --document and --version, or --check")
     if len(options.digest) > 1:
         raise UsageError("prove takes one --digest, the one that the proof shall lead to")
-    digest = read_digest(content_of(options.digest[0])) if options.digest else None
+    digest = read_digest(read_file(options.digest[0])) if options.digest else None
     with _session(options) as (spark, _):
         _need_lake(options, spark)
         lake = Lake.at(spark, options.lake)
@@ -144,10 +144,10 @@ class _Given:
 
 
 def _given(options: argparse.Namespace) -> _Given:
-    digests = [read_digest(content_of(path)) for path in options.digest]
-    proofs = [proof for path in options.proof for proof in read_proofs(content_of(path))]
-    known = [] if options.known is None else read_known(content_of(options.known).decode())
-    key = None if options.sign_key is None else read_signing_key(content_of(options.sign_key))
+    digests = [read_digest(read_file(path)) for path in options.digest]
+    proofs = [proof for path in options.proof for proof in read_proofs(read_file(path))]
+    known = [] if options.known is None else read_known(read_file(options.known).decode())
+    key = None if options.sign_key is None else read_signing_key(read_file(options.sign_key))
     return _Given(digests, proofs, known, key)
 
 
