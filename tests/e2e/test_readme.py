@@ -194,3 +194,18 @@ def test_the_glue_job_has_a_jobs_options():
     options = parse(parser_of("run"), [*arguments, "--JOB_NAME", "qldb-replay-run"])
     assert options.archive == [["s3://${ArchiveBucket}/${ArchivePrefix}/"]]
     assert job["ExecutionProperty"] == {"MaxConcurrentRuns": 1}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["prove", "--check", "none.json"], ["verify", "--check-report", "none.json"]]
+)
+def test_files_are_checked_without_spark(arguments, tmp_path):
+    program = (
+        "import sys; from qldb_replay.cli import main; code = main(sys.argv[1:]);"
+        "sys.exit(99 if 'pyspark' in sys.modules else code)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *arguments], cwd=tmp_path, capture_output=True, check=False
+    )
+
+    assert ended.returncode == 2, ended.stderr
