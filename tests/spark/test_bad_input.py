@@ -98,10 +98,12 @@ def damaged(spark, tmp_path_factory, read_table):
     return ran(archive, folder / "lake", truth, read_table)
 
 
-def test_damage_is_no_failure(damaged: Found) -> None:
-    assert damaged.summary["exit_code"] == 0
+def test_damage_makes_an_archive_incomplete_and_contradicts_nothing(damaged: Found) -> None:
+    assert (damaged.summary["exit_code"], damaged.summary["verdict"]) == (3, "incomplete")
     assert damaged.summary["counts"]["unreadable"] == 1
     assert damaged.summary["counts"]["quarantined"] == len(damaged.tables["quarantine"])
+    assert damaged.summary["findings"]["object-unreadable"] == 1
+    assert damaged.summary["findings"]["record-unreadable"] == len(damaged.tables["quarantine"])
 
 
 def test_the_rest_of_the_archive_is_processed(damaged: Found) -> None:
