@@ -59,7 +59,7 @@ doctor: install ## Say what this machine has and lacks
 
 .PHONY: test
 test: $(VENV)/installed-$(EXTRAS),test $(VENV)/jars-s3 ## Run the tests (TEST_ARGS=tests/unit for the quick ones)
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup $(TEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --no-loadscope-reorder $(TEST_ARGS)
 
 .PHONY: lint
 lint: $(VENV)/installed-$(EXTRAS),test,dev ## Check style and types

@@ -1,6 +1,8 @@
-"""What holds for all tests: none is timed, whatever else the machine does."""
+"""What holds for all tests: none is timed, and costly fixtures are made in one process only."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -8,11 +10,17 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+ON_ALL_LEDGERS = ("test_prove.py", "test_report.py", "test_verify.py")
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps together, where tests run in several processes, what shares costly fixtures."""
-    for item in items:
-        shares = {"ledgers", "verified"} & set(getattr(item, "fixturenames", ()))
-        group = "ledgers" if shares else item.path.as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Gives each file to one process, and those that share the lake of all ledgers to the same."""
+    from xdist.scheduler.loadfile import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            return "ledgers" if file.endswith(ON_ALL_LEDGERS) else file
+
+    return Scheduling(config, log)
