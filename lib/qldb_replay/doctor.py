@@ -65,7 +65,14 @@ def examine(spark_settings: Mapping[str, str]) -> list[Check]:
             "beside it for objects of 128 MiB",
         )
     )
-    checks += [_s3(), _optional("psycopg", "PostgreSQL"), _optional("pyqldb", "QLDB's protocol")]
+    checks += [
+        _s3(),
+        _optional("jinja2", "the report"),
+        _optional("matplotlib", "the report's plots"),
+        _optional("cryptography", "signed evidence"),
+        _optional("psycopg", "PostgreSQL"),
+        _optional("pyqldb", "QLDB's protocol"),
+    ]
     return checks
 
 

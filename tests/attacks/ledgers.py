@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from amazon.ion import simpleion
@@ -16,8 +18,10 @@ from attacks.findings import Finding
 from attacks.judge import judge
 from attacks.saved import against_digest
 from attacks.table import LEDGER, TABLE
+from qldb_replay.errors import UsageError
 from qldb_replay.simulate import SimulateOptions, simulate
 
+PAIRS = 15
 UNDAMAGED = {
     "plain": {},
     "redactions": {"redactions": 5},
@@ -68,13 +72,22 @@ def make_ledger(name: str, out: Path, seed: int, **options: Any) -> Ledger:
 
 
 def make_ledgers(folder: Path) -> dict[str, Ledger]:
-    """A ledger for each kind of damage, and some without; each a strand of its own."""
+    """A ledger for each kind of damage, some for two kinds, and some without any.
+
+    Each is a strand of its own.
+    """
     wanted: dict[str, dict[str, Any]] = {verb: {"damage": (verb,)} for verb in TABLE}
     wanted.update(UNDAMAGED)
-    return {
-        name: make_ledger(name, folder / name, seed, **options)
-        for seed, (name, options) in enumerate(wanted.items(), start=1)
-    }
+    random = Random(4)
+    for _ in range(PAIRS):
+        verbs = tuple(random.sample(sorted(TABLE), 2))
+        wanted["+".join(verbs)] = {"damage": verbs, **random.choice([{}, UNDAMAGED["rough"]])}
+    ledgers = {}
+    for seed, (name, options) in enumerate(wanted.items(), start=1):
+        with suppress(UsageError):  # one kind of damage took away what the other one wants
+            ledgers[name] = make_ledger(name, folder / name, seed, **options)
+    assert set(TABLE) < set(ledgers)
+    return ledgers
 
 
 def archives(ledgers: dict[str, Ledger]) -> list[str]:

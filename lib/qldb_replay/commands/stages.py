@@ -45,7 +45,7 @@ from qldb_replay.lake.verify.findings import Known, read_known
 from qldb_replay.lake.verify.result import base64_of
 from qldb_replay.limits import DEFAULT_LIMITS
 from qldb_replay.progress import Progress
-from qldb_replay.report.page import render
+from qldb_replay.report.page import check_installed, render
 from qldb_replay.report.signing import SigningKey, read_signing_key
 from qldb_replay.uris import read_file, write_file, write_text
 
@@ -87,6 +87,7 @@ def run(options: argparse.Namespace) -> Outcome:
 
 def report(options: argparse.Namespace) -> Outcome:
     """Writes the page about a lake and its last verification."""
+    check_installed()
     with _session(options) as (spark, progress):
         _need_lake(options, spark)
         progress("counting")

@@ -52,6 +52,16 @@ def render(figures: Figures, documentation: str | None = None) -> str:
     return page
 
 
+def check_installed() -> None:
+    """Checks that what the page is made with is there.
+
+    Raises:
+        UsageError: the template engine or the plotting library is not installed.
+    """
+    _plots()
+    _environment()
+
+
 _FILTERS = (
     *(shown.number, shown.count, shown.share, shown.percent, shown.size, shown.base64),
     *(shown.day, shown.moment, shown.duration, shown.visible, shown.name, shown.title),

@@ -36,6 +36,7 @@ from qldb_replay.lake.state import LakeState
 from qldb_replay.lake.verify.blocks import judge_blocks
 from qldb_replay.lake.verify.copies import judged_copies
 from qldb_replay.lake.verify.documents import judge_documents
+from qldb_replay.lake.verify.findings import TABLE as FINDINGS_TABLE
 from qldb_replay.lake.verify.findings import (
     Known,
     once_each,
@@ -94,10 +95,11 @@ class Verify:
                 strand that it does not have.
         """
         state = LakeState(self.lake.files)
-        rebuilt, mark = _rebuilt(self.lake, state), state.mark(MARK)
+        rebuilt, noted = _rebuilt(self.lake, state), state.mark(MARK)
+        mark = noted if self.lake.has(FINDINGS_TABLE) else {}
         trusted = not self.full and mark.get("redactions") == rebuilt["redactions"]
         since = int(mark["batch"]) if trusted else 0
-        saved = Saved.read(mark.get("saved", {})).with_more(self.digests, self.proofs)
+        saved = Saved.read(noted.get("saved", {})).with_more(self.digests, self.proofs)
         with (
             partitions_for(self.lake),
             touched_since(self.lake, since) as touched,
