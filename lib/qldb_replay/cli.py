@@ -270,6 +270,7 @@ def _verify_options(parser: OptionParser) -> None:
     parser.add_argument(
         "--digest",
         action="append",
+        type=comma_list,
         default=[],
         metavar="FILE",
         help="what GetDigest gave, or the console saved; any number, compared ever after",
@@ -277,6 +278,7 @@ def _verify_options(parser: OptionParser) -> None:
     parser.add_argument(
         "--proof",
         action="append",
+        type=comma_list,
         default=[],
         metavar="FILE",
         help="what GetRevision or GetBlock gave; needs the digest that it was asked for",
@@ -330,6 +332,7 @@ def _prove(parser: OptionParser) -> None:
     parser.add_argument(
         "--digest",
         action="append",
+        type=comma_list,
         default=[],
         metavar="FILE",
         help="a saved digest: where the proof leads; by default to the lake's own",

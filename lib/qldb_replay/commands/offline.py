@@ -7,11 +7,11 @@ import json
 from dataclasses import fields
 from pathlib import Path
 
+from qldb_replay.commands.given import one_digest
 from qldb_replay.commands.outcome import EXIT_CODES, Outcome
 from qldb_replay.errors import UsageError
 from qldb_replay.journal.findings import FAIL, PASS
 from qldb_replay.journal.proof import check_proof_file
-from qldb_replay.journal.saved import read_digest
 from qldb_replay.report.evidence_check import VALID, Checked, check_evidence
 from qldb_replay.report.signing import read_public_key
 from qldb_replay.simulate import SimulateOptions
@@ -65,9 +65,7 @@ def _signature(checked: Checked) -> str:
 
 def check_proof(options: argparse.Namespace) -> Outcome:
     """Checks a proof file."""
-    if len(options.digest) > 1:
-        raise UsageError("--check takes one --digest, the one that the proof leads to")
-    digest = read_digest(read_file(options.digest[0])) if options.digest else None
+    digest = one_digest(options)
     try:
         document = json.loads(read_file(options.check))
     except ValueError as error:

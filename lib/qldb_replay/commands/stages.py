@@ -14,12 +14,13 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from qldb_replay.codec.inspection import inspect_object
+from qldb_replay.commands.given import digests_of, one_digest, proofs_of
 from qldb_replay.commands.outcome import EXIT_CODES, Outcome
 from qldb_replay.config import spark_settings, without_secrets
 from qldb_replay.doctor import examine
 from qldb_replay.errors import UsageError
 from qldb_replay.journal.findings import severity_of
-from qldb_replay.journal.saved import SavedDigest, SavedProof, read_digest, read_proofs
+from qldb_replay.journal.saved import SavedDigest, SavedProof
 from qldb_replay.journal.verification import Strand
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.figures import collect_figures
@@ -101,9 +102,7 @@ def prove(options: argparse.Namespace) -> Outcome:
     """Makes evidence for one revision."""
     if options.lake is None or options.document is None or options.version is None:
         raise UsageError("prove needs --lake, --document and --version, or --check")
-    if len(options.digest) > 1:
-        raise UsageError("prove takes one --digest, the one that the proof shall lead to")
-    digest = read_digest(read_file(options.digest[0])) if options.digest else None
+    digest = one_digest(options)
     with _session(options) as (spark, _):
         _need_lake(options, spark)
         lake = Lake.at(spark, options.lake)
@@ -145,11 +144,9 @@ class _Given:
 
 
 def _given(options: argparse.Namespace) -> _Given:
-    digests = [read_digest(read_file(path)) for path in options.digest]
-    proofs = [proof for path in options.proof for proof in read_proofs(read_file(path))]
     known = [] if options.known is None else read_known(read_file(options.known).decode())
     key = None if options.sign_key is None else read_signing_key(read_file(options.sign_key))
-    return _Given(digests, proofs, known, key)
+    return _Given(digests_of(options), proofs_of(options), known, key)
 
 
 def _verify(
