@@ -12,12 +12,11 @@ import pytest
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory):
     folder = tmp_path_factory.mktemp("keys")
-    private, public, other = (folder / name for name in ("key.pem", "public.pem", "other.pem"))
-    for path in (private, other):
-        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", path], check=True)
-    subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out", public], check=True)
-    subprocess.run(["openssl", "pkey", "-in", other, "-pubout", "-out", other], check=True)
-    return private, public, other
+    for name in ("mine", "other"):
+        private, public = folder / f"{name}.pem", folder / f"{name}.public.pem"
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", private], check=True)
+        subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out", public], check=True)
+    return folder / "mine.pem", folder / "mine.public.pem", folder / "other.public.pem"
 
 
 def contents(path) -> str:

@@ -304,7 +304,7 @@ def _tables(lake: Lake) -> Listed[Table]:
         .collect()
     }
     tables = lake.read(TABLES)
-    rows = tables.orderBy("table_name", F.col("lifecycle")[0]["sequence_no"], "table_id")
+    rows = tables.orderBy("table_name", F.get("lifecycle", F.lit(0))["sequence_no"], "table_id")
     shown = tuple(_table(row, counts.get(row["table_id"])) for row in rows.limit(ROWS).collect())
     return Listed(shown, tables.count())
 
