@@ -82,7 +82,8 @@ def _compare_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBat
         objects = ((str(number), record, None) for number, record in enumerate(ion))
         decoded = pa.Table.from_batches(decode_objects(objects, DEFAULT_LIMITS))
         differing = list(_differences(batch, decoded))
-        places = batch.select(["object_uri", "offset"]).take([row for row, _ in differing])
+        rows = pa.array([row for row, _ in differing], pa.int64())
+        places = batch.select(["object_uri", "offset"]).take(rows)
         yield pa.RecordBatch.from_arrays(
             [*places.columns, pa.array([what for _, what in differing], pa.string())],
             names=["object_uri", "offset", "what"],
