@@ -81,7 +81,7 @@ def make_ledgers(folder: Path) -> dict[str, Ledger]:
     random = Random(4)
     for _ in range(PAIRS):
         verbs = tuple(random.sample(sorted(TABLE), 2))
-        wanted["+".join(verbs)] = {"damage": verbs, **random.choice([{}, UNDAMAGED["rough"]])}
+        wanted["-and-".join(verbs)] = {"damage": verbs, **random.choice([{}, UNDAMAGED["rough"]])}
     ledgers = {}
     for seed, (name, options) in enumerate(wanted.items(), start=1):
         with suppress(UsageError):  # one kind of damage took away what the other one wants
