@@ -189,6 +189,7 @@ def test_kill_9_at_any_stage_is_survived(
     for there, not_yet in POINTS:
         killed_at(deliveries, there, not_yet)
         deliveries.arrive(1)
+    deliveries.arrive()
 
     assert main(deliveries.run()) == 0
 
