@@ -133,6 +133,8 @@ def stutter(deliveries: Deliveries, done: set[str], arriving: tuple[int, ...]) -
     pytest.fail(f"never got through: {sorted(done)}")
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_a_kill_after_any_step_loses_and_repeats_nothing(
     deliveries: Deliveries, mortal: set[str], same_as_in_one_go, monkeypatch, read_table
 ) -> None:
@@ -183,6 +185,7 @@ def killed_at(deliveries: Deliveries, there: str, not_yet: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_kill_9_at_any_stage_is_survived(
     deliveries: Deliveries, same_as_in_one_go, read_table
 ) -> None:
