@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from qldb_replay import __version__
 from qldb_replay.errors import UsageError
-from qldb_replay.journal.findings import VERDICTS
+from qldb_replay.journal.findings import SEVERITIES, VERDICTS
 from qldb_replay.journal.verification import MATCH, Finding, Strand
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.ledger_tables import TABLE as TABLES
@@ -284,8 +284,7 @@ def _findings(found: DataFrame) -> tuple[FindingGroup, ...]:
         .collect()
     )
     groups = []
-    severities = ("fail", "incomplete", "warning")
-    for kind in sorted(kinds, key=lambda row: (severities.index(row["severity"]), row["code"])):
+    for kind in sorted(kinds, key=lambda row: (SEVERITIES.index(row["severity"]), row["code"])):
         rows = found.where(F.col("code") == kind["code"]).select(*columns).orderBy(*order)
         shown = tuple(Finding(*row) for row in rows.limit(FINDINGS).collect())
         listed = Listed(shown, kind["total"])

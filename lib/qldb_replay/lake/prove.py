@@ -110,7 +110,7 @@ def _revision(lake: Lake, document_id: str, version: int, strand_id: str | None)
     wanted = (F.col("document_id") == document_id) & (F.col("version") == version)
     if strand_id is not None:
         wanted = wanted & (F.col("strand_id") == strand_id)
-    names = ("strand_id", "sequence_no", "document_id", "version", "hash", "is_redacted", "content")
+    names = ("strand_id", "sequence_no", "document_id", "version", "is_redacted", "content")
     rows = lake.read("revisions").where(wanted).select(*names).limit(2).collect()
     if not rows:
         raise UsageError(f"the lake has no version {version} of document {document_id}")

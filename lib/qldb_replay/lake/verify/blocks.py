@@ -46,7 +46,14 @@ OF_BLOCKS = (
     ),
 )
 
-_AT_BLOCK = (("document_id", "NULL"), ("version", "NULL"))
+TRANSACTION = Check(
+    "transaction-mismatch",
+    "hash_matches AND revision_index IS NOT NULL AND block_tx_id <> tx_id",
+    "'the transaction ID of the block is not that of its revisions'",
+    "tx_id",
+    "block_tx_id",
+    (("document_id", "NULL"), ("version", "NULL")),
+)
 
 OF_REVISIONS = (
     Check(
@@ -62,14 +69,7 @@ OF_REVISIONS = (
         "'a hash of revisionSummaries'",
         "lower(hex(hash))",
     ),
-    Check(
-        "transaction-mismatch",
-        "hash_matches AND revision_index IS NOT NULL AND block_tx_id <> tx_id",
-        "'the transaction ID of the block is not that of its revisions'",
-        "tx_id",
-        "block_tx_id",
-        _AT_BLOCK,
-    ),
+    TRANSACTION,
     Check(
         "table-mismatch",
         "named_table_id <> table_id OR named_table_name <> table_name",
@@ -138,8 +138,7 @@ def _other_transactions(copies: DataFrame, blocks: DataFrame) -> DataFrame:
     own = blocks.select(*BLOCK_KEYS, F.col("tx_id").alias("block_tx_id"))
     columns = [*BLOCK_KEYS, "hash_matches", "revision_index", "tx_id"]
     joined = proven.select(*columns).distinct().join(own, list(BLOCK_KEYS))
-    check = next(each for each in OF_REVISIONS if each.code == "transaction-mismatch")
-    return found_in(joined, BLOCK, [check])
+    return found_in(joined, BLOCK, [TRANSACTION])
 
 
 def _missing(copies: DataFrame, blocks: DataFrame) -> DataFrame:

@@ -157,20 +157,23 @@ def update_strands(lake: Lake, known: Strands, fresh: Iterable[Row]) -> Strands:
     Returns:
         All ranges.
     """
-    merged: dict[tuple[str, int], Range] = {
-        (strand_id, each.number): each for strand_id, ranges in known.items() for each in ranges
-    }
     fresh = list(fresh)
-    for strand_id, ranges in _strands(fresh).items():
-        merged.update({(strand_id, each.number): each for each in ranges})
+    merged = _by_place(known) | _by_place(_strands(fresh))
+    places = sorted(merged)
     if fresh or not lake.has(TABLE):
-        rows = [_row(strand_id, each) for (strand_id, _), each in sorted(merged.items())]
+        rows = [_row(place[0], merged[place]) for place in places]
         written = lake.spark.createDataFrame(rows, RANGES) if rows else empty(lake.spark, RANGES)
         lake.overwrite(written.coalesce(1), TABLE)
     strands: Strands = defaultdict(list)
-    for (strand_id, _), each in sorted(merged.items(), key=lambda item: item[0]):
-        strands[strand_id].append(each)
+    for place in places:
+        strands[place[0]].append(merged[place])
     return dict(strands)
+
+
+def _by_place(strands: Strands) -> dict[tuple[str, int], Range]:
+    return {
+        (strand_id, each.number): each for strand_id, ranges in strands.items() for each in ranges
+    }
 
 
 def _strands(rows: Iterable[Row]) -> Strands:
