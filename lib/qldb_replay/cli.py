@@ -54,9 +54,22 @@ COMMANDS = {
         "fail - something contradicts; incomplete - something is missing or undecidable; pass.",
         "qldb-replay verify --lake s3://bucket/lake --digest digest.json",
     ),
+    "replay": (
+        "write the history into a destination ledger",
+        "Writes a verified lake's history into an SQL database, in the ledger's order and\n"
+        "exactly once: run it again, after anything, and it goes on where the destination is.\n"
+        "--to sqlite:///FILE or postgresql://USER@HOST/DATABASE",
+        "qldb-replay replay --lake ./lake --to sqlite:///ledger.db",
+    ),
+    "compare": (
+        "hold a destination ledger against the lake",
+        "Compares every revision, live document, block and statement, by digests of ranges, and\n"
+        "names the rows that differ.",
+        "qldb-replay compare --lake ./lake --to sqlite:///ledger.db",
+    ),
     "run": (
         "do all of it in order",
-        "ingest, rebuild, verify.",
+        "ingest, rebuild, verify; with --to also replay and compare.",
         "qldb-replay run --archive ./archive --lake ./lake --digest digest.json",
     ),
     "report": (
@@ -247,12 +260,12 @@ def _lake_options(parser: OptionParser, *, required: bool = True) -> None:
     parser.add_flag("--break-lock", "take the lake from a run that holds it but is gone")
 
 
-def _rebuild_options(parser: OptionParser) -> None:
+def _redactions_option(parser: OptionParser) -> None:
     parser.add_argument(
         "--redactions",
         choices=("honour", "keep"),
         default="honour",
-        help="whether data of redacted revisions is taken out of the lake (default: honour)",
+        help="whether data of redacted revisions is taken away (default: honour)",
     )
 
 
@@ -263,7 +276,7 @@ def _ingest(parser: OptionParser) -> None:
 
 def _rebuild(parser: OptionParser) -> None:
     _lake_options(parser)
-    _rebuild_options(parser)
+    _redactions_option(parser)
 
 
 def _verify_options(parser: OptionParser) -> None:
@@ -307,13 +320,81 @@ def _verify(parser: OptionParser) -> None:
         "--public-key", metavar="FILE", help="with --check-report: who must have signed it (PEM)"
     )
     parser.add_flag("--full", "recompute all from the stored Ion, and check the derived tables")
+    _destination_options(parser, required=False)
+
+
+def _destination_options(parser: OptionParser, *, required: bool) -> None:
+    parser.add_argument(
+        "--to",
+        required=required,
+        metavar="URL",
+        help="the destination: sqlite:/// or postgresql://",
+    )
+    parser.add_argument(
+        "--secret",
+        metavar="WHERE",
+        help="where the destination's password is: env:NAME, file:PATH or aws:SECRET "
+        "(a name in Secrets Manager); a password in --to can be seen by other users",
+    )
+    parser.add_argument("--strand", metavar="ID", help="the ledger, where the lake has several")
+
+
+def _replay_options(parser: OptionParser) -> None:
+    chosen = parser.add_argument_group("what is replayed; the same in each run on a destination")
+    chosen.add_argument(
+        "--tables",
+        action="append",
+        type=comma_list,
+        default=[],
+        metavar="NAMES",
+        help="only these tables",
+    )
+    chosen.add_argument("--documents", metavar="FILE", help="only these document IDs, one a line")
+    chosen.add_argument(
+        "--from-sequence", type=int, metavar="N", help="only blocks from this number on"
+    )
+    chosen.add_argument(
+        "--map",
+        action="append",
+        type=comma_list,
+        default=[],
+        metavar="OLD=NEW",
+        help="another name for a table",
+    )
+    bounds = parser.add_argument_group("how far this run goes")
+    bounds.add_argument("--to-sequence", type=int, metavar="N", help="up to this block")
+    bounds.add_argument(
+        "--until", metavar="TIME", help="before the first transaction after this time"
+    )
+    bounds.add_argument("--rate", type=float, metavar="N", help="most revisions a second")
+    parser.add_flag("--over-gaps", "pass over gaps and list them in the destination")
+    parser.add_flag("--dry-run", "say what would be done and write nothing to the destination")
+    parser.add_argument(
+        "--accept-findings",
+        metavar="FILE",
+        help="findings judged already (code, place, reason, who), for a lake that failed",
+    )
+
+
+def _replay(parser: OptionParser) -> None:
+    _lake_options(parser)
+    _destination_options(parser, required=True)
+    _replay_options(parser)
+    _redactions_option(parser)
+
+
+def _compare(parser: OptionParser) -> None:
+    _lake_options(parser)
+    _destination_options(parser, required=True)
 
 
 def _run(parser: OptionParser) -> None:
     _archive_options(parser)
     _lake_options(parser)
-    _rebuild_options(parser)
+    _redactions_option(parser)
     _verify_options(parser)
+    _destination_options(parser, required=False)
+    _replay_options(parser)
 
 
 def _report(parser: OptionParser) -> None:
@@ -373,6 +454,8 @@ _OPTIONS: dict[str, Callable[[OptionParser], None]] = {
     "ingest": _ingest,
     "rebuild": _rebuild,
     "verify": _verify,
+    "replay": _replay,
+    "compare": _compare,
     "run": _run,
     "prove": _prove,
     "report": _report,

@@ -20,6 +20,7 @@ LAYERS: dict[str, set[str]] = {
     "codec": {"ion", "journal", "archive"},
     "simulate": set(),
     "report": {"journal"},
+    "destinations": {"ion", "journal"},
 }
 # What each part may use of other packages besides Python's own.
 LIBRARIES: dict[str, set[str]] = {
@@ -29,10 +30,11 @@ LIBRARIES: dict[str, set[str]] = {
     "codec": {"pyarrow"},
     "simulate": {"pyarrow"},
     "report": {"jinja2", "markupsafe", "matplotlib", "cryptography"},
+    "destinations": {"pyarrow", "psycopg", "pgpq"},
 }
-EVERYWHERE = {"errors", "limits"}
+EVERYWHERE = {"errors", "limits", "__version__"}
 # Parts that may import every layer.
-UPPER = {"lake", "commands"}
+UPPER = {"lake", "replay", "commands"}
 JOB_LINES = 40
 
 
@@ -90,6 +92,8 @@ def test_a_layer_imports_only_what_lies_below_it(layer):
         ("codec", "from qldb_replay.lake.delta import Lake"),
         ("simulate", "from qldb_replay.ion.evaluate import Evaluator"),
         ("report", "from qldb_replay.lake.delta import Lake"),
+        ("destinations", "from pyspark.sql import SparkSession"),
+        ("destinations", "from qldb_replay.replay.stage import Replay"),
     ],
 )
 def test_what_the_layers_forbid_is_noticed(layer, source):

@@ -26,8 +26,7 @@ REVISION = pa.struct(
         pa.field("symbols_length", pa.int32()),
         pa.field("data_offset", pa.int32()),
         pa.field("data_length", pa.int32()),
-        pa.field("metadata_offset", pa.int32()),
-        pa.field("metadata_length", pa.int32()),
+        pa.field("metadata_ion", pa.binary()),
         pa.field("sketch", pa.string()),
         pa.field("data_json", pa.string()),
     ]
@@ -36,7 +35,8 @@ REVISION = pa.struct(
 
 `kind` is `data`, `delete` or `redacted`. `content` tells contents apart: 16 bytes over the exact
 bytes that `revisions` shows of the record. Lengths and offsets are bytes from the record's start:
-`ion[:symbols_length] + ion[data_offset:][:data_length]` is the exact document.
+`ion[:symbols_length] + ion[data_offset:][:data_length]` is the exact document. `metadata_ion` is
+the exact metadata, a stream of its own without the document's names.
 """
 
 BLOCK = pa.struct(

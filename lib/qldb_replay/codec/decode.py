@@ -30,6 +30,7 @@ from qldb_replay.journal.envelope import (
     read_revision_details,
 )
 from qldb_replay.journal.fields import Field, Source
+from qldb_replay.journal.written import metadata_ion
 from qldb_replay.limits import DEFAULT_LIMITS, Limits
 
 _CONTENT_BYTES = 16
@@ -44,7 +45,7 @@ class RevisionColumns(NamedTuple):
     Times are microseconds since 1970 UTC. Offsets count from the record's start.
     `record[:symbols_length] + record[data_offset:][:data_length]` is a stream of its own that holds
     exactly the document: the prefix has the version marker and every symbol table up to the one in
-    force, of which there can be several that build on one another. The same goes for the metadata.
+    force, of which there can be several that build on one another.
     """
 
     table_id: str
@@ -60,8 +61,7 @@ class RevisionColumns(NamedTuple):
     symbols_length: int
     data_offset: int | None
     data_length: int | None
-    metadata_offset: int
-    metadata_length: int
+    metadata_ion: bytes
     sketch: str | None
     data_json: str | None
 
@@ -156,7 +156,8 @@ class RecordDecoder:
         if record_type == REVISION_DETAILS:
             details = read_revision_details(source, payload)
             content = _digest(record[:symbols_end] + record[payload[0] : payload[2]])
-            return _revision(record_type, stream_arn, details, symbols_end, content)
+            metadata = metadata_ion(source, details.revision.metadata, record[:symbols_end])
+            return _revision(record_type, stream_arn, details, symbols_end, content, metadata)
         if record_type == BLOCK_SUMMARY:
             return _block(record_type, stream_arn, read_block(source, payload), _digest(record))
         self._evaluator.evaluate(record, payload[0], payload[2], source.table)
@@ -184,10 +185,15 @@ def _digest(content: bytes) -> bytes:
 
 
 def _revision(
-    record_type: str, stream_arn: str, details: RevisionDetails, symbols_length: int, content: bytes
+    record_type: str,
+    stream_arn: str,
+    details: RevisionDetails,
+    symbols_length: int,
+    content: bytes,
+    metadata: bytes,
 ) -> Decoded:
     table_id, table_name, revision = details
-    data, metadata = revision.data, revision.metadata
+    data = revision.data
     columns = RevisionColumns(
         table_id,
         table_name,
@@ -202,8 +208,7 @@ def _revision(
         symbols_length,
         None if data is None else data[0],
         None if data is None else data[2] - data[0],
-        metadata[0],
-        metadata[2] - metadata[0],
+        metadata,
         revision.sketch,
         revision.json,
     )

@@ -14,12 +14,14 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from qldb_replay.codec.inspection import inspect_object
+from qldb_replay.commands import destinations
 from qldb_replay.commands.given import digests_of, one_digest, proofs_of
 from qldb_replay.commands.outcome import EXIT_CODES, Outcome
 from qldb_replay.config import spark_settings, without_secrets
+from qldb_replay.destinations.interface import Destination
 from qldb_replay.doctor import examine
 from qldb_replay.errors import UsageError
-from qldb_replay.journal.findings import severity_of
+from qldb_replay.journal.findings import FAIL, VERDICTS, severity_of
 from qldb_replay.journal.saved import SavedDigest, SavedProof
 from qldb_replay.journal.verification import Strand
 from qldb_replay.lake.delta import Lake
@@ -72,8 +74,10 @@ def rebuild(options: argparse.Namespace) -> Outcome:
 def run(options: argparse.Namespace) -> Outcome:
     """Does every stage in order."""
     given = _given(options)
-    with _session(options) as (spark, progress):
+    wanted = None if options.to is None else destinations.given(options)
+    with _session(options) as (spark, progress), ExitStack() as ends:
         listed = _listed(options, spark)
+        to = None if wanted is None else ends.enter_context(destinations.destination(options))
         with _writing(options, spark) as run:
             ingested = vars(Ingest(run.lake, listed, run.run_id, progress).run())
             counts = _rebuild(options, run.lake, progress)
@@ -83,7 +87,48 @@ def run(options: argparse.Namespace) -> Outcome:
             outcome = _judged(options, verification, evidence)
             outcome.counts.update(counts)
             outcome.lines[:0] = lines
-            return _ended(run, outcome, verification.verdict)
+            if to is not None and wanted is not None:
+                _hand_on(options, run, progress, to, wanted, outcome)
+            return _ended(run, outcome, outcome.judged["verdict"])
+
+
+def _hand_on(
+    options: argparse.Namespace,
+    run: Run,
+    progress: Progress,
+    to: Destination,
+    wanted: destinations.Given,
+    outcome: Outcome,
+) -> None:
+    """Replays into a destination and compares it, and adds what that gave to an outcome."""
+    later = [destinations.write(options, run, progress, to, wanted)]
+    if "verdict" in later[0].judged and later[0].exit_code != EXIT_CODES[FAIL]:
+        later.append(destinations.hold_against(options, run.lake, new_run_id(), progress, to))
+    for stage, each in zip(("replay", "compare"), later, strict=False):
+        outcome.lines += each.lines
+        outcome.judged[stage] = {"counts": each.counts, "verdict": each.judged["verdict"]}
+    codes = {outcome.exit_code, *(each.exit_code for each in later)}
+    verdict = next(each for each in VERDICTS if EXIT_CODES[each] in codes)
+    outcome.exit_code = EXIT_CODES[verdict]
+
+
+def replay(options: argparse.Namespace) -> Outcome:
+    """Writes the history into a destination ledger."""
+    wanted = destinations.given(options)
+    with _session(options) as (spark, progress):
+        _need_lake(options, spark)
+        with destinations.destination(options) as to, _writing(options, spark) as run:
+            outcome = destinations.write(options, run, progress, to, wanted)
+            return _ended(run, outcome, outcome.judged.get("verdict"))
+
+
+def compare(options: argparse.Namespace) -> Outcome:
+    """Reads a destination back and compares it with the lake."""
+    with _session(options) as (spark, progress):
+        _need_lake(options, spark)
+        with destinations.destination(options) as to, _writing(options, spark) as run:
+            outcome = destinations.hold_against(options, run.lake, run.run_id, progress, to)
+            return _ended(run, outcome, outcome.judged["verdict"])
 
 
 def report(options: argparse.Namespace) -> Outcome:
@@ -122,8 +167,10 @@ def prove(options: argparse.Namespace) -> Outcome:
 
 def verify(options: argparse.Namespace) -> Outcome:
     """Judges what the lake can prove."""
+    if options.to is not None:
+        return _verify_destination(options)
     if options.lake is None:
-        raise UsageError("verify needs --lake, or --check-report")
+        raise UsageError("verify needs --lake, --to or --check-report")
     given = _given(options)
     with _session(options) as (spark, progress):
         _need_lake(options, spark)
@@ -131,6 +178,34 @@ def verify(options: argparse.Namespace) -> Outcome:
             verification, evidence = _verify(options, run, progress, given)
             outcome = _judged(options, verification, evidence)
             return _ended(run, outcome, verification.verdict)
+
+
+def _verify_destination(options: argparse.Namespace) -> Outcome:
+    """Judges what a destination can prove by itself: as a lake made of nothing but its rows."""
+    given = _given(options)
+    with ExitStack() as held:
+        if options.lake is None:
+            folder = held.enter_context(tempfile.TemporaryDirectory())
+            options.lake = f"{folder}/lake"
+        options.redactions = "honour"
+        spark, progress = held.enter_context(_session(options))
+        if LakeState(Lake.at(spark, options.lake).files).exists():
+            raise UsageError(f"{options.lake} is a lake already: expected a place for a new one")
+        to = held.enter_context(destinations.destination(options))
+        archive = held.enter_context(destinations.archive_of(to, progress))
+        run = held.enter_context(_writing(options, spark))
+        listed = list_objects([str(archive)], s3_access(spark))
+        Ingest(run.lake, listed, run.run_id, progress).run()
+        _rebuild(options, run.lake, progress)
+        verification, evidence = _verify(options, run, progress, given)
+        outcome = _judged(options, verification, evidence)
+        compared = destinations.hold_against(options, run.lake, new_run_id(), progress, to)
+        outcome.lines += compared.lines
+        outcome.counts.update(differences=compared.counts["differences"])
+        if compared.exit_code:
+            outcome.exit_code = compared.exit_code
+            outcome.judged["verdict"] = FAIL
+        return _ended(run, outcome, outcome.judged["verdict"])
 
 
 @dataclass(frozen=True)

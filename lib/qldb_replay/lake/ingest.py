@@ -155,7 +155,6 @@ class Ingest:
             rows = decoded.withColumn("batch", F.lit(plan.batch).cast("bigint"))
             records = (
                 rows.where("kind = 'record'")
-                .withColumn("metadata_ion", F.lit(None).cast("binary"))
                 .withColumn("holds", F.expr(HOLDS))
                 .select(*RECORDS.names)
             )

@@ -19,8 +19,8 @@ from qldb_replay.journal.findings import FAIL, INCOMPLETE, PASS, verdict_of
 from qldb_replay.journal.proof import check_proof_file
 from qldb_replay.journal.proof_file import COMPUTED, SUPPLIED
 from qldb_replay.journal.prove import build_proof, revision_of
-from qldb_replay.journal.redacted import redacted_revision
 from qldb_replay.journal.saved import SavedDigest
+from qldb_replay.journal.written import redacted_revision
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.verify.findings import read_findings
 from qldb_replay.lake.verify.stage import last_verification
@@ -168,18 +168,16 @@ def _exact(lake: Lake, revision: Row, place: Column) -> tuple[str, bytes]:
         F.col("version") == revision["version"]
     )
     counts = F.col("revision.content") == revision["content"]
-    details = ("kind", "table_name", "data_hash")
+    details = ("kind", "table_name", "data_hash", "metadata_ion")
     row = (
         records.where(own & counts)
         .orderBy("object_uri", "offset")
-        .select("ion", "metadata_ion", "hash", *(f"revision.{name}" for name in details))
+        .select("ion", "hash", *(f"revision.{name}" for name in details))
         .first()
     )
     if row is None:
         raise RecordFormatError("revision without a record", 0)
     if revision["is_redacted"] and row["kind"] == "data":
-        if row["metadata_ion"] is None:
-            raise RecordFormatError("redacted revision whose data is still in records", 0)
         ion = redacted_revision(
             revision["strand_id"],
             revision["sequence_no"],

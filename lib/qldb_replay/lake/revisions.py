@@ -40,6 +40,8 @@ COLUMNS = (
     "is_redacted",
     "data_json",
     "data_ion",
+    "data_hash",
+    "metadata_ion",
     "valid_from",
     "valid_to",
     "is_current",
@@ -62,13 +64,6 @@ DATA_ION = """
 concat(
   substring(ion, 1, revision.symbols_length),
   substring(ion, revision.data_offset + 1, revision.data_length)
-)
-"""
-
-METADATA_ION = """
-concat(
-  substring(ion, 1, revision.symbols_length),
-  substring(ion, revision.metadata_offset + 1, revision.metadata_length)
 )
 """
 
@@ -104,7 +99,7 @@ class RevisionsStage:
             "revision.content",
             F.col("revision.hash_matches").alias("hash_matches"),
             (F.col("revision.kind") == "redacted").alias("redacted_copy"),
-            F.expr("revision.kind = 'data' AND metadata_ion IS NULL").alias("carries_data"),
+            F.expr("revision.kind = 'data' AND ion IS NOT NULL").alias("carries_data"),
             F.expr(OPERATION).alias("operation"),
         )
         with kept(requests_of(self.lake.read("blocks"))) as requests:
@@ -218,6 +213,8 @@ class RevisionsStage:
             "revision.hash_matches",
             "revision.sketch",
             "revision.data_json",
+            "revision.data_hash",
+            "revision.metadata_ion",
             F.when(F.col("revision.data_offset").isNotNull(), F.expr(DATA_ION)).alias("data_ion"),
         )
         rows = fetch(decided, payloads, ["table_name", *KEYS])
@@ -234,9 +231,8 @@ class RevisionsStage:
             redacted,
             "records",
             on=f"{matching(KEYS)} AND t.holds = 'revision'",
-            clauses="WHEN MATCHED AND t.metadata_ion IS NULL AND t.revision.kind = 'data' "
-            "THEN UPDATE SET ion = NULL, revision.data_json = NULL, revision.sketch = NULL, "
-            f"metadata_ion = {METADATA_ION}",
+            clauses="WHEN MATCHED AND t.ion IS NOT NULL AND t.revision.kind = 'data' "
+            "THEN UPDATE SET ion = NULL, revision.data_json = NULL, revision.sketch = NULL",
         )
 
 
@@ -251,9 +247,8 @@ def _exact(records: DataFrame, requests: DataFrame) -> DataFrame:
     Where a redaction was requested these are the metadata's, which stay when the data is taken
     away: the choice is the same before and after.
     """
-    metadata = F.coalesce("metadata_ion", F.expr(METADATA_ION))
     requested = records.join(requests.drop("batch"), [*KEYS, "sequence_no"], "left")
-    bytes_ = F.when(F.col("requested"), metadata).otherwise(F.col("ion"))
+    bytes_ = F.when(F.col("requested"), F.col("revision.metadata_ion")).otherwise(F.col("ion"))
     return requested.select(*PLACE, bytes_.alias("bytes"))
 
 

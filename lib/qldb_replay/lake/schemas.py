@@ -55,7 +55,6 @@ RECORDS = StructType(
         *_take("sequence_no", "document_id", "version"),
         StructField("batch", LongType()),
         *_take("part", "hash", "revision", "block", "ion"),
-        StructField("metadata_ion", BinaryType()),
         *_strings("holds"),
     ]
 )

@@ -16,7 +16,7 @@ from qldb_replay.errors import UsageError
 from qldb_replay.lake.files import LakeFiles
 from qldb_replay.lake.sources import StoredObject
 
-FORMAT = 1
+FORMAT = 2
 FOLDER = "_qldb_replay"
 
 
@@ -61,7 +61,7 @@ class LakeState:
         """Marks a new lake with our format, or checks an old one's.
 
         Raises:
-            UsageError: a newer version wrote the lake.
+            UsageError: a newer version wrote the lake, or one from before the first release.
         """
         found = self._read("lake")
         if found is None:
@@ -70,6 +70,11 @@ class LakeState:
             raise UsageError(
                 f"the lake has format {found['format']}, written by version {found['version']}; "
                 f"this is {__version__}, which knows formats up to {FORMAT}: install the newer one"
+            )
+        elif found["format"] < FORMAT:
+            raise UsageError(
+                f"the lake has format {found['format']}, from before the first release: expected "
+                f"{FORMAT}; make the lake again from its archive, in another place"
             )
 
     def exists(self) -> bool:

@@ -108,14 +108,15 @@ def write_findings(
     """
     severity = F.create_map(*(F.lit(word) for pair in severities.items() for word in pair))
     rows = found.withColumn("run_id", F.lit(run_id)).withColumn("severity", severity[F.col("code")])
-    rows = rows.withColumn("acknowledged", _is_known(known)).select(*FINDINGS.names)
+    rows = rows.withColumn("acknowledged", is_known(known)).select(*FINDINGS.names)
     if lake.has(TABLE):
         lake.append(rows, TABLE)
     else:
         lake.overwrite(rows, TABLE, partition_by=["run_id"])
 
 
-def _is_known(known: list[Known]) -> Column:
+def is_known(known: list[Known]) -> Column:
+    """Returns the condition that a finding is one of those that were judged already."""
     fits = F.lit(False)
     for entry in known:
         places = {name: value for name, value in entry.items() if name in ("code", *PLACES)}

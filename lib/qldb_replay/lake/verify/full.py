@@ -110,12 +110,12 @@ def _differences(stored: pa.RecordBatch, decoded: pa.Table) -> Iterator[tuple[in
 
 def _metadata(lake: Lake) -> DataFrame:
     """Hashes the metadata again that redacted revisions have left."""
-    left = lake.read("records").where("ion IS NULL AND metadata_ion IS NOT NULL")
+    left = lake.read("records").where("holds = 'revision' AND ion IS NULL")
     recomputes = F.udf(_recomputes, "boolean")
     judged = left.select(
         *PLACES,
         recomputes(
-            "metadata_ion",
+            "revision.metadata_ion",
             "revision.metadata_hash",
             "revision.data_hash",
             "hash",
@@ -149,7 +149,7 @@ def _carrying(lake: Lake) -> DataFrame:
         return as_rows(lake.spark, [])
     redacted = lake.read("revisions").where("is_redacted").select(*REVISION_KEYS)
     data = lake.read("records").where(
-        "holds = 'revision' AND revision.kind = 'data' AND metadata_ion IS NULL"
+        "holds = 'revision' AND revision.kind = 'data' AND ion IS NOT NULL"
     )
     check = Check(_CODE, "true", "'records: the data of a redacted revision is in the lake'")
     return found_in(data.join(redacted, list(REVISION_KEYS), "left_semi"), STORED, [check])

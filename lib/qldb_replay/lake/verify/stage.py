@@ -138,21 +138,21 @@ class Verify:
     ) -> tuple[DataFrame, Strands, list[Digest]]:
         """Returns what is found, all ranges, and what comparing saved digests gave."""
         self.progress("chain and digest")
-        examined = examine_ranges(self.lake, touched)
-        examined = examined._replace(rows=frames.enter_context(kept(examined.rows)))
-        known = {} if touched.units is None else read_strands(self.lake)
-        strands = update_strands(self.lake, known, examined.ranges())
+        strands, judged = read_strands(self.lake), []
+        if not touched.is_nothing:
+            examined = examine_ranges(self.lake, touched)
+            examined = examined._replace(rows=frames.enter_context(kept(examined.rows)))
+            known = {} if touched.units is None else strands
+            strands = update_strands(self.lake, known, examined.ranges())
+            judged.append(examined.findings())
         check_strands(saved, strands)
         digests, against = compare_digests(self.lake, strands, saved)
         told = [*between_ranges(strands), *against, *check_proofs(self.lake, saved)]
         self.progress("blocks, revisions and documents")
-        copies = frames.enter_context(judged_copies(self.lake, touched))
-        judged = [
-            examined.findings(),
-            judge_blocks(copies),
-            judge_documents(self.lake, touched),
-            judge_lake(self.lake),
-        ]
+        judged.append(judge_lake(self.lake))
+        if not touched.is_nothing:
+            copies = frames.enter_context(judged_copies(self.lake, touched))
+            judged += [judge_blocks(copies), judge_documents(self.lake, touched)]
         if self.full:
             judged.append(frames.enter_context(judge_stored(self.lake, self.progress)))
         # Cut off one by one: Spark would plan all checks as one query, over and over.

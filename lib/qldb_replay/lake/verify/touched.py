@@ -30,6 +30,11 @@ class Touched:
 
     units: dict[str, DataFrame] | None
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether no unit is to be judged again."""
+        return self.units is not None and all(keys.isEmpty() for keys in self.units.values())
+
     def blocks(self, rows: DataFrame) -> DataFrame:
         """Keeps rows of touched blocks."""
         return self._within(rows, BLOCK, BLOCK_KEYS)

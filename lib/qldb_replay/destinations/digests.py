@@ -1,0 +1,103 @@
+"""How a destination's rows are digested, so that a lake can be held against it without reading it.
+
+A row's digest is the SHA-256 of its columns' texts, each led by its length in bytes, null by `-`.
+A range's digest is that of its rows' digests in their own order, as hexadecimal text: it does not
+depend on the order in which a database gives rows. Times are `2024-01-31T23:59:59.000000Z`, binary
+is hexadecimal, booleans are 0 and 1, JSON is what the destination shows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from qldb_replay.destinations.interface import BLOCKS, REVISIONS, STATEMENTS
+
+if TYPE_CHECKING:
+    from qldb_replay.destinations.sql import Column, SqlDestination
+
+REVISIONS_OF, CURRENT_OF, BLOCKS_OF, STATEMENTS_OF = "revisions", "current", "blocks", "statements"
+
+
+class Digested(NamedTuple):
+    """What is digested of one kind of row.
+
+    Attributes:
+        columns: in this order; `table_name` is the name of the source's table.
+        key: columns that tell rows apart.
+        by_sequence: whether ranges are of `width` sequence numbers each, else of document IDs: the
+            first `width` hexadecimal digits of the ID's SHA-256.
+    """
+
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    by_sequence: bool
+
+
+DIGESTED = {
+    REVISIONS_OF: Digested(
+        ("table_name", *REVISIONS.names),
+        ("sequence_no", "table_id", "document_id", "version"),
+        True,
+    ),
+    CURRENT_OF: Digested(
+        ("table_name", "document_id", "version", "data"),
+        ("table_name", "document_id", "version"),
+        False,
+    ),
+    BLOCKS_OF: Digested(tuple(BLOCKS.names), ("sequence_no",), True),
+    STATEMENTS_OF: Digested(tuple(STATEMENTS.names), ("sequence_no", "statement_index"), True),
+}
+
+
+def range_digests_sql(to: SqlDestination, what: str, width: int) -> str:
+    """Returns the query for all range digests: number, rows, digest."""
+    return (
+        f"SELECT r, count(*), {to.joined_digests('d')} FROM ({_rows(to, what, width)}) AS digested "
+        "GROUP BY r ORDER BY r"
+    )
+
+
+def row_digests_sql(to: SqlDestination, what: str, width: int) -> str:
+    """Returns the query for the row digests of one range, a parameter: the key, then the digest."""
+    names = ", ".join(f"k{place}" for place in range(len(DIGESTED[what].key)))
+    return f"SELECT {names}, d FROM ({_rows(to, what, width)}) AS digested WHERE r = {to.mark}"
+
+
+def _rows(to: SqlDestination, what: str, width: int) -> str:
+    parts = [_part(to, what, width, *source) for source in _sources(to, what)]
+    if not parts:
+        keys = "".join(f", '' AS k{place}" for place in range(len(DIGESTED[what].key)))
+        return f"SELECT '' AS r{keys}, '' AS d WHERE 1 = 0"
+    return " UNION ALL ".join(parts)
+
+
+def _sources(to: SqlDestination, what: str) -> list[tuple[str, tuple[Column, ...], str]]:
+    """Each table that has such rows: its name, its columns, and SQL of its ledger table's name."""
+    from qldb_replay.destinations import sql
+
+    if what == BLOCKS_OF:
+        return [(sql.BLOCKS_TABLE.name, sql.BLOCKS_TABLE.columns, "''")]
+    if what == STATEMENTS_OF:
+        return [(sql.STATEMENTS_TABLE.name, sql.STATEMENTS_TABLE.columns, "''")]
+    of = sql.history_table if what == REVISIONS_OF else sql.current_table
+    named = {of(table).name: table for table in to.tables()}
+    return [
+        (name, of(table).columns, sql.literal(table.table_name)) for name, table in named.items()
+    ]
+
+
+def _part(
+    to: SqlDestination, what: str, width: int, table: str, columns: tuple[Column, ...], name: str
+) -> str:
+    from qldb_replay.destinations.sql import quoted
+
+    digested = DIGESTED[what]
+    texts = {column.name: to.text_of(column) for column in columns}
+    texts["table_name"] = name
+    row = to.digest_of(" || ".join(to.measured(texts[column]) for column in digested.columns))
+    keys = "".join(f", {texts[column]} AS k{place}" for place, column in enumerate(digested.key))
+    if digested.by_sequence:
+        number = to.as_text(f"(sequence_no - sequence_no % {width:d}) / {width:d}")
+    else:
+        number = f"substr({to.digest_of(texts['document_id'])}, 1, {width:d})"
+    return f"SELECT {number} AS r{keys}, {row} AS d FROM {quoted(table)}"

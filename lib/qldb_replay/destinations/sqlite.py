@@ -1,0 +1,269 @@
+"""SQLite as a destination: one file, no server.
+
+Times are ISO 8601 text with `Z`, booleans 0 and 1, JSON its text, binary BLOB. Replay holds a lock
+on `FILE.replay-lock`, which ends with its process; readers are never locked out.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from qldb_replay.destinations.interface import (
+    TIME,
+    DestinationBrokenError,
+    DestinationError,
+    Key,
+    LedgerTable,
+    NameLimits,
+)
+from qldb_replay.destinations.sql import (
+    BINARY,
+    BOOLEAN,
+    INSTANT,
+    INTEGER,
+    JSON,
+    NOTHING,
+    REDACTIONS_TABLE,
+    TEXT,
+    Column,
+    SqlDestination,
+    Table,
+    listed,
+    literal,
+    quoted,
+    short_name,
+)
+
+SCHEME = "sqlite"
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"  # Arrow's %S has the fraction of the type's unit
+
+_MOST_NAME_BYTES = 1_000
+_ROWS_AT_A_TIME = 10_000
+
+
+class SqliteDestination(SqlDestination):
+    """A destination in an SQLite file.
+
+    Args:
+        url: `sqlite:///relative/path` or `sqlite:////absolute/path`.
+
+    Raises:
+        DestinationError: the file cannot be opened, or is no SQLite database.
+    """
+
+    mark = "?"
+    types: Mapping[str, str] = {
+        TEXT: "TEXT",
+        INTEGER: "INTEGER",
+        BOOLEAN: "INTEGER",
+        INSTANT: "TEXT",
+        JSON: "TEXT",
+        BINARY: "BLOB",
+    }
+
+    def __init__(self, url: str) -> None:
+        self._path = _path(url)
+        try:
+            self._connection = sqlite3.connect(self._path, isolation_level=None, timeout=60)
+            # Freed pages keep what was redacted, unless they are overwritten.
+            self._connection.execute("PRAGMA secure_delete = ON")
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+        except sqlite3.Error as error:
+            raise DestinationError(
+                f"{self.shown} cannot be opened ({error}): check that the folder exists, that you "
+                "may write to it, and that the file is an SQLite database"
+            ) from None
+        self._connection.create_function("ledger_sha256", 1, _hexdigest, deterministic=True)
+        self._connection.create_aggregate("ledger_join", 1, _Joined)  # type: ignore[arg-type]
+
+    @property
+    def shown(self) -> str:
+        return f"{SCHEME}:///{self._path}"
+
+    def name_limits(self) -> NameLimits:
+        return NameLimits(_MOST_NAME_BYTES, folds_case=True, reserved=("sqlite_",))
+
+    def relations(self) -> set[str]:
+        names = {row[0] for row in self.query("SELECT name FROM sqlite_master")}
+        return {name for name in names if not name.startswith("sqlite_")}
+
+    def run(self, statement: str, values: Sequence[Any] = ()) -> int:
+        return self._connection.execute(statement, values).rowcount
+
+    def query(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(statement, values).fetchall()
+
+    def stream(self, statement: str) -> Iterator[tuple[Any, ...]]:
+        yield from self._connection.execute(statement)
+
+    def load(self, table: Table, rows: pa.Table) -> None:
+        names = [column.name for column in table.columns]
+        marks = ", ".join("?" * len(names))
+        statement = f"INSERT INTO {quoted(table.name)} ({listed(names)}) VALUES ({marks})"
+        for batch in rows.select(names).to_batches(_ROWS_AT_A_TIME):
+            columns = [_values(column) for column in batch.columns]
+            self._connection.executemany(statement, zip(*columns, strict=True))
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        with open(f"{self._path}.replay-lock", "w", encoding="ascii") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise DestinationError(
+                    f"another replay writes to {self.shown}: wait until it ends"
+                ) from None
+            yield
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise DestinationBrokenError(
+                f"{self.shown} failed ({error}); what is committed stays, repeat the command"
+            ) from None
+
+    def preparations(self) -> Iterator[str]:
+        return iter(())
+
+    def refusals(self, table: Table) -> Iterator[str]:
+        name = quoted(table.name)
+        same_key = " AND ".join(f"{quoted(key)} = NEW.{quoted(key)}" for key in table.key)
+        said = literal(f"append-only: {table.name} takes no changes")
+        refuse = f"SELECT RAISE(ABORT, {said})"
+        # INSERT OR REPLACE deletes without firing a trigger on DELETE.
+        rules = {
+            "replace": f"BEFORE INSERT ON {name} WHEN EXISTS "
+            f"(SELECT 1 FROM {name} WHERE {same_key})",
+            "delete": f"BEFORE DELETE ON {name}",
+            "update": f"BEFORE UPDATE ON {name} {self._unless_redaction(table)}",
+        }
+        for rule, when in rules.items():
+            trigger = quoted(short_name(rule, table.name))
+            yield f"CREATE TRIGGER {trigger} {when} BEGIN {refuse}; END"
+
+    def _unless_redaction(self, table: Table) -> str:
+        if table.append_only == NOTHING:
+            return ""
+        stays = [c.name for c in table.columns if c.name not in ("data", "data_ion", "is_redacted")]
+        same = " AND ".join(f"NEW.{quoted(name)} IS OLD.{quoted(name)}" for name in stays)
+        noted = " AND ".join(f"{quoted(key)} = OLD.{quoted(key)}" for key in table.key)
+        return (
+            "WHEN NOT (NEW.data IS NULL AND NEW.data_ion IS NULL AND NEW.is_redacted = 1 "
+            f"AND {same} AND EXISTS "
+            f"(SELECT 1 FROM {quoted(REDACTIONS_TABLE.name)} WHERE {noted}))"
+        )
+
+    def redact(self, table: LedgerTable, keys: Sequence[Key], run_id: str) -> int:
+        history, current = quoted(table.history_table), quoted(table.current_table)
+        count = 0
+        for key in keys:
+            row = "table_id = ? AND document_id = ? AND version = ?"
+            left = "(data_ion IS NOT NULL OR NOT is_redacted)"
+            if not self.query(f"SELECT 1 FROM {history} WHERE {row} AND {left}", key):
+                continue
+            self.run(
+                f"INSERT INTO {quoted(REDACTIONS_TABLE.name)} VALUES (?, ?, ?, ?)", (*key, run_id)
+            )
+            changes = "data = NULL, data_ion = NULL, is_redacted = 1"
+            count += self.run(f"UPDATE {history} SET {changes} WHERE {row}", key)
+            live = "document_id = ? AND version = ?"
+            self.run(f"UPDATE {current} SET data = NULL WHERE {live}", key[1:])
+        return count
+
+    def make_indexes(self) -> None:
+        there = self.relations()
+        for table in self.tables():
+            for field in table.indexes:
+                name = short_name("field", table.current_table, field)
+                # SQLite's paths have no way to write these.
+                if name in there or "\0" in field or '"' in field or field.startswith("$"):
+                    continue
+                there.add(name)
+                path = f'$."{field}"'
+                with self.atomic():
+                    self.run(
+                        f"CREATE INDEX {quoted(name)} ON {quoted(table.current_table)} "
+                        f"(json_extract(data, {literal(path)}))"
+                    )
+
+    def stored_time(self, time: datetime) -> str:
+        return f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+    def text_of(self, column: Column) -> str:
+        name = quoted(column.name)
+        if column.kind == BINARY:
+            return f"CASE WHEN {name} IS NOT NULL THEN lower(hex({name})) END"
+        if column.kind in (INTEGER, BOOLEAN):
+            return self.as_text(name)
+        return name
+
+    def as_text(self, number: str) -> str:
+        return f"CAST({number} AS TEXT)"
+
+    def measured(self, text: str) -> str:
+        return f"coalesce(length(CAST({text} AS BLOB)) || ':' || {text}, '-')"
+
+    def digest_of(self, text: str) -> str:
+        return f"ledger_sha256({text})"
+
+    def joined_digests(self, digest: str) -> str:
+        return f"ledger_join({digest})"
+
+    def json_shown(self) -> None:
+        """SQLite shows the text that was stored."""
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _path(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    path = unquote(rest.partition("?")[0])
+    if scheme != SCHEME or not path.startswith("/") or len(path) < 2:
+        raise DestinationError(f"expected sqlite:///FILE, found {scheme}://…")
+    return str(Path(path[1:]))
+
+
+def _values(column: pa.Array) -> list[Any]:
+    if column.type == TIME:
+        column = pc.strftime(column, format=TIME_FORMAT)
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def _hexdigest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+class _Joined:
+    """An SQLite aggregate: SHA-256 over digests in their order."""
+
+    def __init__(self) -> None:
+        self._digests: list[str] = []
+
+    def step(self, digest: Any, /) -> None:
+        self._digests.append(digest)
+
+    def finalize(self) -> str:
+        return _hexdigest("".join(sorted(self._digests)))

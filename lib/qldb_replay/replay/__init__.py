@@ -1,0 +1,1 @@
+"""From a verified lake to a destination ledger: planning, ordering, writing, comparing."""

@@ -1,0 +1,57 @@
+"""What of a ledger is written to a destination, as its owner chose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+HONOUR, KEEP = "honour", "keep"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a destination holds of a ledger. It is the same in every run on a destination.
+
+    Attributes:
+        tables: names of the ledger tables, empty for all.
+        documents: document IDs, empty for all.
+        first: number of the first block, None for the ledger's first.
+        renamed: other names in the destination, by name of the ledger table (`--map`).
+        redactions: `honour`, or `keep` to write data that was redacted, where the lake kept it.
+    """
+
+    tables: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    first: int | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    redactions: str = HONOUR
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no block and no revision is left out."""
+        return not self.tables and not self.documents and self.first is None
+
+    def document(self) -> dict[str, Any]:
+        """Returns it as JSON can hold it; what is not chosen is left out."""
+        found: dict[str, Any] = {"redactions": self.redactions}
+        if self.tables:
+            found["tables"] = sorted(self.tables)
+        if self.documents:
+            found["documents"] = sorted(self.documents)
+        if self.first is not None:
+            found["first"] = self.first
+        if self.renamed:
+            found["renamed"] = dict(sorted(self.renamed.items()))
+        return found
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Selection:
+        """Reads what `document` gave."""
+        return cls(
+            tuple(document.get("tables", ())),
+            tuple(document.get("documents", ())),
+            document.get("first"),
+            dict(document.get("renamed", {})),
+            document.get("redactions", HONOUR),
+        )

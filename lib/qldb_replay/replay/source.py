@@ -1,0 +1,135 @@
+"""What replay reads of the lake: the ledger in its order, as chunks, without holding any of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from qldb_replay.destinations.interface import BLOCKS, REVISIONS, Chunk, Gap
+from qldb_replay.lake import ledger_tables
+from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.session import stage_settings
+from qldb_replay.replay.chunks import PIECES, Sizes, chunk_of, cutter
+from qldb_replay.replay.selection import HONOUR, Selection
+from qldb_replay.replay.tables import SourceTable
+
+ROWS_IN_PARTITION = 50_000
+
+_STATEMENTS = """
+transform(statements, (s, i) -> named_struct(
+  'statement_index', bigint(i),
+  'statement', s.statement,
+  'start_time', s.start_time,
+  'document_ids', to_json(
+    transform(filter(documents, d -> array_contains(d.statements, int(i))), d -> d.document_id)
+  )
+))
+"""
+
+
+def source_tables(lake: Lake, strand_id: str) -> list[SourceTable]:
+    """Reads the ledger's tables."""
+    rows = lake.read(ledger_tables.TABLE).where(F.col("strand_id") == strand_id).collect()
+    return [
+        SourceTable(
+            row["table_id"],
+            row["table_name"].replace("\0", "\ufffd"),  # which no database takes in a name
+            tuple(row["indexes"] or ()),
+            tuple((event["event"], event["sequence_no"]) for event in row["lifecycle"] or ()),
+        )
+        for row in rows
+    ]
+
+
+def selected_revisions(
+    lake: Lake, strand_id: str, selection: Selection, tables: Sequence[SourceTable]
+) -> DataFrame:
+    """Returns the revisions that a destination holds in the end, with the columns of `REVISIONS`.
+
+    Args:
+        lake: a rebuilt lake.
+        strand_id: the ledger.
+        selection: what is chosen of it.
+        tables: its tables.
+    """
+    rows = lake.read("revisions").where(F.col("strand_id") == strand_id)
+    if selection.first is not None:
+        rows = rows.where(F.col("sequence_no") >= selection.first)
+    if selection.tables:
+        ids = [table.table_id for table in tables if table.table_name in selection.tables]
+        rows = rows.where(F.col("table_id").isin([each for each in ids if each is not None]))
+    if selection.documents:
+        wanted = lake.spark.createDataFrame([(each,) for each in selection.documents], "id string")
+        rows = rows.join(F.broadcast(wanted), F.col("document_id") == F.col("id"), "left_semi")
+    taken = F.col("is_redacted") if selection.redactions == HONOUR else F.lit(False)
+    shown = {
+        "data": F.when(~taken, F.col("data_json")),
+        "data_ion": F.when(~taken, F.col("data_ion")),
+    }
+    return rows.select(*(_column(name, shown) for name in REVISIONS.names))
+
+
+def selected_blocks(lake: Lake, strand_id: str, selection: Selection) -> DataFrame:
+    """Returns the blocks that a destination holds in the end, with the columns of `BLOCKS`.
+
+    `statements` holds their statements, each with the columns of `STATEMENTS` that are its own.
+    """
+    blocks = lake.read("blocks").where(F.col("strand_id") == strand_id)
+    if selection.first is not None:
+        blocks = blocks.where(F.col("sequence_no") >= selection.first)
+    return blocks.select(*BLOCKS.names, F.expr(_STATEMENTS).alias("statements"))
+
+
+def _column(name: str, shown: dict[str, Column]) -> Column:
+    column = shown.get(name, F.col(name))
+    return column.cast(from_arrow_schema(REVISIONS)[name].dataType).alias(name)
+
+
+def chunks(
+    blocks: DataFrame, revisions: DataFrame, gaps: Sequence[Gap], rows: int, sizes: Sizes
+) -> Iterator[Chunk]:
+    """Gives a stretch of the ledger in order.
+
+    One shuffle puts it in order; partitions then come to the driver one by one, the next being
+    made while one is written.
+
+    Args:
+        blocks: rows of `selected_blocks`.
+        revisions: rows of `selected_revisions`.
+        gaps: blocks to leave out, in order.
+        rows: how many blocks and revisions there are, about.
+        sizes: of a chunk.
+
+    Yields:
+        Chunks in the ledger's order.
+    """
+    none = F.lit(None)
+    of_blocks = blocks.select(
+        "sequence_no",
+        F.lit(-1).cast("bigint").alias("place"),
+        F.lit("").alias("name"),
+        F.struct(*blocks.columns).alias("block"),
+        none.cast(revisions.schema.simpleString()).alias("revision"),
+    )
+    of_revisions = revisions.select(
+        "sequence_no",
+        F.coalesce("revision_index", F.lit(2**31)).cast("bigint").alias("place"),
+        F.col("document_id").alias("name"),
+        none.cast(blocks.schema.simpleString()).alias("block"),
+        F.struct(*revisions.columns).alias("revision"),
+    )
+    partitions = max(1, math.ceil(rows / ROWS_IN_PARTITION))
+    ordered = (
+        of_blocks.unionByName(of_revisions)
+        .repartitionByRange(partitions, "sequence_no")
+        .sortWithinPartitions("sequence_no", "place", "name")
+    )
+    batches = {"spark__sql__execution__arrow__maxRecordsPerBatch": str(sizes.rows)}
+    with stage_settings(blocks.sparkSession, **batches):
+        pieces = ordered.mapInArrow(cutter(sizes, gaps), from_arrow_schema(PIECES))
+        for piece in pieces.toLocalIterator(prefetchPartitions=True):
+            yield chunk_of(piece)

@@ -1,0 +1,269 @@
+"""What every SQL destination keeps to, on real databases."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+
+import pyarrow as pa
+import pytest
+
+from qldb_replay.destinations import open_destination
+from qldb_replay.destinations.interface import (
+    BLOCKS,
+    REVISIONS,
+    STATEMENTS,
+    Checkpoint,
+    Chunk,
+    DestinationError,
+    Gap,
+    Key,
+    LedgerTable,
+    RunRow,
+)
+from qldb_replay.replay.names import named
+
+START = datetime(2024, 1, 1, tzinfo=timezone.utc)
+STRAND = "strand"
+CARS = LedgerTable("id-of-cars", "Cars", "Cars_history", "Cars", "Cars_versions", ("VIN", "a'b"))
+
+
+def revision(number: int, document: str, version: int, data: str | None, **more) -> dict:
+    operation = "DELETE" if data is None else "INSERT" if version == 0 else "UPDATE"
+    row = {
+        "table_id": CARS.table_id,
+        "document_id": document,
+        "version": version,
+        "operation": operation,
+        "is_redacted": False,
+        "tx_id": f"tx{number}",
+        "tx_time": START + timedelta(seconds=number),
+        "strand_id": STRAND,
+        "sequence_no": number,
+        "revision_index": 0,
+        "data": data,
+        "data_ion": None if data is None else data.encode(),
+        "hash": bytes(32),
+        "metadata_ion": b"metadata",
+        "data_hash": None if data is None else bytes(32),
+    }
+    return {**row, **more}
+
+
+def chunk(first: int, last: int, revisions: list[dict], statement: str = "SELECT 1") -> Chunk:
+    numbers = range(first, last + 1)
+    times = [START + timedelta(seconds=number) for number in numbers]
+    blocks = [
+        [STRAND] * len(numbers),
+        list(numbers),
+        [bytes([number]) * 32 for number in numbers],
+        [bytes(32)] * len(numbers),
+        [bytes(32)] * len(numbers),
+        [f"tx{number}" for number in numbers],
+        times,
+        [b"\xe0\x01\x00\xea"] * len(numbers),
+    ]
+    said = [
+        [STRAND] * len(numbers),
+        list(numbers),
+        [0] * len(numbers),
+        [statement] * len(numbers),
+        times,
+        ['["d1"]'] * len(numbers),
+    ]
+    by_table = {}
+    for row in revisions:
+        by_table.setdefault(row["table_id"], []).append(row)
+    return Chunk(
+        first,
+        last,
+        pa.table(blocks, schema=BLOCKS),
+        pa.table(said, schema=STATEMENTS),
+        {
+            each: pa.Table.from_pylist(rows, schema=REVISIONS)
+            for each, rows in by_table.items()
+        },
+    )
+
+
+@pytest.fixture
+def ready(url: str):
+    to = open_destination(url)
+    assert to.checkpoint() is None
+    to.prepare([CARS], Checkpoint(STRAND, -1), [])
+    yield to
+    to.close()
+
+
+def put(to, each: Chunk, point: Checkpoint, anew=()) -> Checkpoint:
+    after = Checkpoint(STRAND, each.last, point.blocks + 1, point.revisions + each.rows)
+    with to.transaction() as transaction:
+        transaction.write(each, {"Cars": CARS.table_id}, anew)
+        transaction.move(point, after)
+    return after
+
+
+def loads(value: object) -> object:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def test_the_current_table_holds_what_lives(ready, ask) -> None:
+    point = Checkpoint(STRAND, -1)
+    first = [
+        revision(0, "d1", 0, '{"a":1.50}'),
+        revision(0, "d2", 0, '{"a":2}'),
+        revision(1, "d1", 1, '{"a":3}'),
+    ]
+    point = put(ready, chunk(0, 1, first), point)
+    assert [(d, v, loads(j)) for d, v, j in ask('SELECT * FROM "Cars" ORDER BY 1')] == [
+        ("d1", 1, {"a": 3}),
+        ("d2", 0, {"a": 2}),
+    ]
+    point = put(ready, chunk(2, 2, [revision(2, "d2", 1, None)]), point)
+    assert [row[:2] for row in ask('SELECT * FROM "Cars"')] == [("d1", 1)]
+    assert ask('SELECT count(*) FROM "Cars_history"') == [(4,)]
+    assert ready.checkpoint() == point
+    times = ask('SELECT version, valid_to FROM "Cars_versions" WHERE document_id = ?', "d1")
+    assert {version: end is None for version, end in times} == {0: False, 1: True}
+    ready.make_indexes()
+    ready.make_indexes()
+
+
+def test_a_transaction_is_there_as_a_whole_or_not_at_all(ready, ask) -> None:
+    rows = [revision(0, "d1", 0, "{}"), revision(0, "d1", 0, "{}")]
+    with pytest.raises(Exception):  # noqa: B017, PT011 the same key twice, each kind's own error
+        put(ready, chunk(0, 0, rows), Checkpoint(STRAND, -1))
+    assert ask("SELECT count(*) FROM ledger_blocks") == [(0,)]
+    assert ask('SELECT count(*) FROM "Cars_history"') == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE {} SET hash = NULL",
+        "UPDATE {} SET data = NULL, data_ion = NULL, is_redacted = {true}",
+        "DELETE FROM {}",
+        "TRUNCATE {}",
+        "INSERT OR REPLACE INTO {} SELECT * FROM {}",
+        "UPDATE OR REPLACE {} SET version = 0",
+    ],
+)
+def test_history_is_append_only(ready, ask, url, statement) -> None:
+    rows = [revision(0, "d1", 0, '{"a":1}'), revision(0, "d1", 1, '{"a":2}')]
+    put(ready, chunk(0, 0, rows), Checkpoint(STRAND, -1))
+    is_sqlite = url.startswith("sqlite")
+    if is_sqlite == statement.startswith("TRUNCATE") or (" OR " in statement and not is_sqlite):
+        pytest.skip("not a statement of this database")
+    before = ask('SELECT * FROM "Cars_history" ORDER BY version')
+    true = "1" if is_sqlite else "true"
+    attack = statement.replace("{true}", true).replace("{}", '"Cars_history"')
+    with pytest.raises(Exception, match="append-only"):
+        ask(attack)
+    assert ask('SELECT * FROM "Cars_history" ORDER BY version') == before
+
+
+@pytest.mark.parametrize("table", ["ledger_blocks", "ledger_statements"])
+def test_the_chain_is_append_only(ready, ask, table) -> None:
+    put(ready, chunk(0, 0, []), Checkpoint(STRAND, -1))
+    for attack in (f"UPDATE {table} SET strand_id = 'x'", f"DELETE FROM {table}"):
+        with pytest.raises(Exception, match="append-only"):
+            ask(attack)
+    assert ask(f"SELECT count(*) FROM {table}") == [(1,)]
+
+
+def test_redaction_takes_data_and_nothing_else(ready, ask) -> None:
+    rows = [revision(0, "d1", 0, '{"a":1}'), revision(1, "d1", 1, '{"a":2}')]
+    put(ready, chunk(0, 1, rows), Checkpoint(STRAND, -1))
+    keys = [Key(CARS.table_id, "d1", 0), Key(CARS.table_id, "d1", 1)]
+    with ready.transaction() as transaction:
+        assert transaction.redact(keys, "run") == 2
+        assert transaction.redact(keys, "run") == 0
+    left = ask('SELECT data, data_ion, is_redacted, metadata_ion, hash FROM "Cars_history"')
+    assert [(d, i, bool(r), bytes(m), bytes(h)) for d, i, r, m, h in left] == [
+        (None, None, True, b"metadata", bytes(32))
+    ] * 2
+    assert ask('SELECT data FROM "Cars"') == [(None,)]
+    assert ask("SELECT version, run_id FROM ledger_redactions ORDER BY 1") == [
+        (0, "run"),
+        (1, "run"),
+    ]
+
+
+def test_a_checkpoint_that_somebody_moved_is_left_alone(ready, url, ask) -> None:
+    other = open_destination(url)
+    put(other, chunk(0, 0, [revision(0, "d1", 0, "{}")]), Checkpoint(STRAND, -1))
+    other.close()
+    with pytest.raises(DestinationError, match="somebody else"):
+        put(ready, chunk(1, 1, [revision(1, "d2", 0, "{}")]), Checkpoint(STRAND, -1))
+    assert ask("SELECT count(*) FROM ledger_blocks") == [(1,)]
+
+
+def test_one_writer_at_a_time(ready, url) -> None:
+    other = open_destination(url)
+    with ready.held(), pytest.raises(DestinationError, match="another replay"), other.held():
+        pass
+    with other.held():
+        pass
+    other.close()
+
+
+def test_what_is_not_ours_is_refused(url, ask) -> None:
+    ask("CREATE TABLE theirs (a int)")
+    to = open_destination(url)
+    with pytest.raises(DestinationError, match="not empty"):
+        to.checkpoint()
+    to.close()
+
+
+def test_a_newer_destination_is_refused(ready, ask) -> None:
+    ask("UPDATE ledger_checkpoint SET format = 99")
+    with pytest.raises(DestinationError, match="format 99"):
+        ready.checkpoint()
+
+
+def test_gaps_are_kept_and_filled(ready, ask) -> None:
+    with ready.transaction() as transaction:
+        transaction.record_gaps([Gap(3, 9)])
+        transaction.fill_gap(Gap(3, 9), [Gap(4, 5)], "run")
+    assert ready.gaps() == [Gap(3, 3), Gap(6, 9)]
+
+
+def test_runs_are_written_down(ready, ask) -> None:
+    ready.begin_run(RunRow("r1", "replay", START, "0", "{}"))
+    assert ask("SELECT ended FROM ledger_runs") == [(None,)]
+    ready.end_run("r1", START, {"revisions": 3})
+    (row,) = ask("SELECT ended, counts FROM ledger_runs")
+    assert row[0] is not None
+    assert json.loads(row[1]) == {"revisions": 3}
+
+
+ODD = [
+    "order", "Sélect", 'a"b', "a'b", "%", "%s", "x" * 128, "ledger_blocks", "T", "t", "T_history",
+    "sqlite_x", " ", "a;b", "ü" * 60, "",
+]  # fmt: skip
+
+
+def test_any_table_name_the_source_could_have(url, ask) -> None:
+    to = open_destination(url)
+    tables = named(
+        [
+            LedgerTable(f"id{n:020}", name, "", "", "", ('f"', "f'", "$", "", "\0", "ü"))
+            for n, name in enumerate(ODD)
+        ],
+        [],
+        {},
+        to.name_limits(),
+    )
+    to.prepare(tables, Checkpoint(STRAND, -1), [])
+    for number, table in enumerate(tables):
+        rows = [revision(number, "d", 0, '{"a":1}', table_id=table.table_id)]
+        with to.transaction() as transaction:
+            transaction.write(chunk(number, number, rows), {table.table_name: table.table_id})
+    to.make_indexes()
+    for table in tables:
+        name = table.current_table.replace('"', '""')
+        assert ask(f'SELECT count(*) FROM "{name}"') == [(1,)]
+    assert sorted(to.tables()) == sorted(tables)
+    again = named([LedgerTable(None, "T", "", "", "")], to.tables(), {}, to.name_limits())
+    assert again[0].current_table == "T"
+    to.close()
