@@ -79,10 +79,7 @@ def chunk(first: int, last: int, revisions: list[dict], statement: str = "SELECT
         last,
         pa.table(blocks, schema=BLOCKS),
         pa.table(said, schema=STATEMENTS),
-        {
-            each: pa.Table.from_pylist(rows, schema=REVISIONS)
-            for each, rows in by_table.items()
-        },
+        {each: pa.Table.from_pylist(rows, schema=REVISIONS) for each, rows in by_table.items()},
     )
 
 

