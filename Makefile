@@ -3,10 +3,11 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
-EXTRAS ?= spark,java,report,sign
+EXTRAS ?= spark,java,report,sign,postgresql
 ARCHIVE ?= archive
 LAKE ?= lake
 REPORT ?= report.html
+TO ?= sqlite:///$(notdir $(LAKE)).db
 REVISIONS ?= 10000
 TEST_ARGS ?=
 TEST_PROCESSES ?= 2
@@ -43,11 +44,12 @@ install: $(VENV)/jars ## Create .venv with the command .venv/bin/qldb-replay, Ja
 ##@ Use
 
 .PHONY: run
-run: install ## Run the whole job on ARCHIVE (simulated if it does not exist) into LAKE and REPORT
+run: install ## Run the whole job on ARCHIVE (invented if it does not exist) into LAKE, REPORT and TO
 	@case "$(ARCHIVE)" in *://*) ;; *) [ -e "$(ARCHIVE)" ] || \
 		$(BIN)/qldb-replay simulate --out "$(ARCHIVE)" --revisions $(REVISIONS) ;; esac
 	@set --; [ ! -e "$(ARCHIVE).digest.json" ] || set -- --digest "$(ARCHIVE).digest.json"; \
-		$(BIN)/qldb-replay run --archive "$(ARCHIVE)" --lake "$(LAKE)" "$$@"; code=$$?; \
+		$(BIN)/qldb-replay run --archive "$(ARCHIVE)" --lake "$(LAKE)" --to "$(TO)" "$$@"; \
+		code=$$?; \
 		case $$code in 0|1|3) \
 			$(BIN)/qldb-replay report --lake "$(LAKE)" --out "$(REPORT)" ;; esac; exit $$code
 

@@ -71,6 +71,7 @@ def examine(spark_settings: Mapping[str, str]) -> list[Check]:
         _optional("matplotlib", "the report's plots"),
         _optional("cryptography", "signed evidence"),
         _optional("psycopg", "PostgreSQL"),
+        _optional("pgpq", "PostgreSQL"),
         _optional("pyqldb", "QLDB's protocol"),
     ]
     return checks

@@ -56,6 +56,10 @@ class Deliveries:
     def run(self, lake: Path | None = None) -> list[str]:
         return ["run", "--archive", str(self.archive), "--lake", str(lake or self.lake)]
 
+    def stages(self) -> list[list[str]]:
+        ingest = ["ingest", "--archive", str(self.archive)]
+        return [[*stage, "--lake", str(self.lake)] for stage in (ingest, ["rebuild"], ["verify"])]
+
 
 @pytest.fixture
 def deliveries(tmp_path: Path, spark) -> Deliveries:
@@ -120,17 +124,22 @@ def mortal(monkeypatch) -> Iterator[set[str]]:
 
 
 def stutter(deliveries: Deliveries, done: set[str], arriving: tuple[int, ...]) -> int:
-    """Repeats the command until it gets through; returns how often it was killed."""
-    for kills in range(100):
-        if kills in arriving:
-            deliveries.arrive(1)
-        try:
-            code = main(deliveries.run())
-        except Killed:
-            continue
-        assert code in (0, 3)  # records of blocks that are still to arrive are orphans
-        return kills
-    pytest.fail(f"never got through: {sorted(done)}")
+    """Repeats each stage until it gets through; returns how often one was killed."""
+    kills = 0
+    for stage in deliveries.stages():
+        while kills < 100:
+            if kills in arriving:
+                deliveries.arrive(1)
+            try:
+                code = main(stage)
+            except Killed:
+                kills += 1
+                continue
+            assert code in (0, 3)  # records of blocks that are still to arrive are orphans
+            break
+        else:
+            pytest.fail(f"never got through: {sorted(done)}")
+    return kills
 
 
 @pytest.mark.slow
@@ -138,7 +147,7 @@ def stutter(deliveries: Deliveries, done: set[str], arriving: tuple[int, ...]) -
 def test_a_kill_after_any_step_loses_and_repeats_nothing(
     deliveries: Deliveries, mortal: set[str], same_as_in_one_go, monkeypatch, read_table
 ) -> None:
-    kills = stutter(deliveries, mortal, arriving=(2, 5, 8))
+    kills = stutter(deliveries, mortal, arriving=(1, 2, 4))
     assert {"open", "replace records batch = N", "close", "overwrite revisions"} < mortal
     deliveries.arrive()
     kills += stutter(deliveries, mortal, arriving=())
@@ -146,7 +155,7 @@ def test_a_kill_after_any_step_loses_and_repeats_nothing(
     monkeypatch.undo()
 
     same_as_in_one_go(deliveries)
-    assert len(read_table(deliveries.lake, "runs")) == kills + 2
+    assert len(read_table(deliveries.lake, "runs")) == kills + 6
 
 
 def seen(lake: Path, *names: str) -> bool:
@@ -158,10 +167,8 @@ def first_commit(table: str) -> str:
 
 
 POINTS = [
-    ("_qldb_replay/plan.json", "_qldb_replay/tables/blocks.json"),
     (first_commit("records"), first_commit("objects")),
     (first_commit("blocks"), first_commit("revisions")),
-    (first_commit("revisions"), "_qldb_replay/tables/history.json"),
     (first_commit("history/Person"), "_qldb_replay/tables/history.json"),
     (first_commit("findings"), "_qldb_replay/tables/findings.json"),
 ]

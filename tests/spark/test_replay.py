@@ -20,6 +20,7 @@ import pytest
 
 from qldb_replay.cli import main
 from qldb_replay.destinations import open_destination
+from qldb_replay.destinations.postgresql import PostgresqlDestination
 from qldb_replay.simulate import SimulateOptions, Truth, simulate
 
 PROGRAM = "import sys; from qldb_replay.cli import main; sys.exit(main())"
@@ -223,7 +224,7 @@ class Died(BaseException):
 
 
 def dying(monkeypatch: pytest.MonkeyPatch, cls: Any, deaths: int) -> None:
-    """Has the first transactions die, in turn after their commit and before it."""
+    """Has the first transactions die, in turn: after the commit, before it, with the connection."""
     count, own = [0], cls.atomic
 
     @contextmanager
@@ -232,7 +233,9 @@ def dying(monkeypatch: pytest.MonkeyPatch, cls: Any, deaths: int) -> None:
         number = count[0]
         with own(self):
             yield
-            if number <= deaths and number % 2 == 0:
+            if number <= deaths and number % 3 == 0 and cls is PostgresqlDestination:
+                self.run("SELECT pg_terminate_backend(pg_backend_pid())")
+            if number <= deaths and number % 3 == 2:
                 raise Died
         if number <= deaths:
             raise Died
@@ -257,10 +260,14 @@ def test_dying_at_any_commit_loses_and_repeats_nothing(
     deaths = 0
     while True:
         try:
-            assert main(arguments) == 0
-            break
+            code = main(arguments)
         except Died:
             deaths += 1
+            continue
+        if code == 0:
+            break
+        assert code == 4
+        deaths += 1
     assert deaths == 13
     monkeypatch.undo()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -124,7 +125,9 @@ def write(
     with to.held():
         plan = stage.plan()
         shown = without_secrets(vars(options))
-        row = RunRow(run.run_id, options.command, run.started, __version__, str(shown))
+        row = RunRow(
+            run.run_id, options.command, run.started, __version__, json.dumps(shown, default=str)
+        )
         counts = stage.run(plan, row)
         late = stage.late(plan)
         to.end_run(run.run_id, now(), counts)

@@ -106,7 +106,7 @@ def _hand_on(
         later.append(destinations.hold_against(options, run.lake, new_run_id(), progress, to))
     for stage, each in zip(("replay", "compare"), later, strict=False):
         outcome.lines += each.lines
-        outcome.judged[stage] = {"counts": each.counts, "verdict": each.judged["verdict"]}
+        outcome.judged[stage] = {"counts": each.counts, "verdict": each.judged.get("verdict")}
     codes = {outcome.exit_code, *(each.exit_code for each in later)}
     verdict = next(each for each in VERDICTS if EXIT_CODES[each] in codes)
     outcome.exit_code = EXIT_CODES[verdict]

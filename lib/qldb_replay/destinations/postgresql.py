@@ -217,6 +217,8 @@ class PostgresqlDestination(SqlDestination):
         schema = quoted(self._schema)
         yield _GUARD.format(schema=schema)
         yield _REDACT.format(schema=schema)
+        # It runs with its owner's rights, and new functions are everybody's.
+        yield "REVOKE ALL ON FUNCTION ledger_redact FROM PUBLIC"
 
     def refusals(self, table: Table) -> Iterator[str]:
         argument = "" if table.append_only == NOTHING else "'redaction'"

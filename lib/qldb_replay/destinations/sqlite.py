@@ -118,9 +118,17 @@ class SqliteDestination(SqlDestination):
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        with open(f"{self._path}.replay-lock", "w", encoding="ascii") as lock:
+        lock = Path(f"{self._path}.replay-lock")
+        try:
+            lock.touch()
+        except OSError as error:
+            raise DestinationError(
+                f"{self.shown}: no lock can be made beside it ({error.strerror}): check that you "
+                "may write to its folder"
+            ) from None
+        with lock.open() as file:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise DestinationError(
                     f"another replay writes to {self.shown}: wait until it ends"
