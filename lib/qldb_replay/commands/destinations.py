@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from qldb_replay import __version__
 from qldb_replay.commands.outcome import EXIT_CODES, Outcome
@@ -107,6 +109,11 @@ def destination(options: argparse.Namespace) -> Iterator[Destination]:
     Raises:
         UsageError: it is not, or cannot be reached.
     """
+    if urlsplit(options.to).password:
+        print(
+            "qldb-replay: other users of this machine can see the password in --to: use --secret",
+            file=sys.stderr,
+        )
     with closing(open_destination(options.to, read_password(options.secret))) as to:
         to.checkpoint()
         yield to

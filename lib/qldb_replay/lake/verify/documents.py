@@ -7,7 +7,6 @@ from pyspark.sql import functions as F
 
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.redactions import requests_of
-from qldb_replay.lake.verify.copies import revision_copies
 from qldb_replay.lake.verify.found import DOCUMENT, Check, all_of, found_in
 from qldb_replay.lake.verify.touched import (
     DOCUMENT_KEYS,
@@ -44,12 +43,13 @@ VERSIONS = (
 )
 
 
-def judge_documents(lake: Lake, touched: Touched) -> DataFrame:
+def judge_documents(lake: Lake, touched: Touched, contents: DataFrame) -> DataFrame:
     """Judges documents: versions, conflicting copies, redactions.
 
     Args:
         lake: a rebuilt lake.
         touched: what to judge.
+        contents: rows of `revision_copies`.
 
     Returns:
         Rows of `FOUND`.
@@ -59,7 +59,7 @@ def judge_documents(lake: Lake, touched: Touched) -> DataFrame:
         [
             found_in(_in_order(revisions), DOCUMENT, VERSIONS),
             _conflicts(lake, revisions),
-            _unrequested(lake, touched.documents(revision_copies(lake))),
+            _unrequested(lake, touched.documents(contents)),
             _unapplied(lake, revisions),
         ]
     )

@@ -12,26 +12,28 @@ from qldb_replay.journal.literals import has_literal
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.redactions import requests_of
 from qldb_replay.lake.verify.blocks import named_documents
-from qldb_replay.lake.verify.copies import revision_copies
 from qldb_replay.lake.verify.found import LAKE, Check, all_of, found_in
 from qldb_replay.lake.verify.touched import BLOCK_KEYS, DOCUMENT_KEYS
 
 _EXPORT = f"(reason LIKE 'export:%' OR reason LIKE '{EXPORT_BLOCK}%')"
 
 
-def judge_lake(lake: Lake) -> DataFrame:
+def judge_lake(lake: Lake, contents: DataFrame) -> DataFrame:
     """Judges what speaks of the lake as a whole.
 
     Args:
         lake: a rebuilt lake.
+        contents: rows of `revision_copies`.
 
     Returns:
         Rows of `FOUND`.
     """
-    return all_of([_unknown_tables(lake), _literals(lake), _unreadable(lake), _objects(lake)])
+    return all_of(
+        [_unknown_tables(lake, contents), _literals(lake), _unreadable(lake), _objects(lake)]
+    )
 
 
-def _unknown_tables(lake: Lake) -> DataFrame:
+def _unknown_tables(lake: Lake, contents: DataFrame) -> DataFrame:
     """Finds table IDs that no hashed transactionInfo names, so that their name is not proven.
 
     One finding a table, at its first revision. CREATE TABLE has no ID: only the documents of
@@ -41,7 +43,7 @@ def _unknown_tables(lake: Lake) -> DataFrame:
         "strand_id", F.col("named_table_id").alias("table_id")
     )
     first = F.min(F.struct("sequence_no", "document_id", "version")).alias("first")
-    tables = revision_copies(lake).groupBy("strand_id", "table_id").agg(first)
+    tables = contents.groupBy("strand_id", "table_id").agg(first)
     unknown = tables.join(known.distinct(), ["strand_id", "table_id"], "left_anti")
     check = Check(
         "table-unknown",

@@ -34,7 +34,7 @@ from qldb_replay.lake.delta import Lake, cut_off, kept, side_by_side
 from qldb_replay.lake.rebuild import partitions_for
 from qldb_replay.lake.state import LakeState
 from qldb_replay.lake.verify.blocks import judge_blocks
-from qldb_replay.lake.verify.copies import judged_copies
+from qldb_replay.lake.verify.copies import judged_copies, revision_copies
 from qldb_replay.lake.verify.documents import judge_documents
 from qldb_replay.lake.verify.findings import TABLE as FINDINGS_TABLE
 from qldb_replay.lake.verify.findings import (
@@ -149,10 +149,13 @@ class Verify:
         digests, against = compare_digests(self.lake, strands, saved)
         told = [*between_ranges(strands), *against, *check_proofs(self.lake, saved)]
         self.progress("blocks, revisions and documents")
-        judged.append(judge_lake(self.lake))
+        contents = revision_copies(self.lake)
         if not touched.is_nothing:
             copies = frames.enter_context(judged_copies(self.lake, touched))
-            judged += [judge_blocks(copies), judge_documents(self.lake, touched)]
+            if touched.units is None:
+                contents = copies.revisions
+            judged += [judge_blocks(copies), judge_documents(self.lake, touched, contents)]
+        judged.append(judge_lake(self.lake, contents))
         if self.full:
             judged.append(frames.enter_context(judge_stored(self.lake, self.progress)))
         # Cut off one by one: Spark would plan all checks as one query, over and over.
