@@ -19,8 +19,8 @@ import psycopg
 import pytest
 
 from qldb_replay.cli import main
-from qldb_replay.destinations import open_destination
 from qldb_replay.destinations.postgresql import PostgresqlDestination
+from qldb_replay.destinations.sqlite import SqliteDestination
 from qldb_replay.simulate import SimulateOptions, Truth, simulate
 
 PROGRAM = "import sys; from qldb_replay.cli import main; sys.exit(main())"
@@ -55,7 +55,12 @@ class Source:
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory, quiet_command) -> Source:
     found = Source(
-        tmp_path_factory.mktemp("source"), quiet_command, revisions=700, redactions=3, seed=5
+        tmp_path_factory.mktemp("source"),
+        quiet_command,
+        revisions=300,
+        tables=("Person", "Orders", "Drafts"),
+        redactions=3,
+        seed=5,
     )
     assert found.run() == 0
     return found
@@ -130,6 +135,8 @@ def test_everything_arrives_and_proves_itself(source, url, ask, command, read_ta
     compared = command("compare", *arguments)
     assert (compared["exit_code"], compared["counts"]["differences"]) == (0, 0)
     assert compared["counts"]["revisions"] == len(rows)
+    if url.startswith("sqlite"):
+        return  # reading back is the same for both, and costs a whole job
     digest = f"{source.archive}.digest.json"
     alone = command("verify", "--to", url, "--digest", digest)
     assert (alone["exit_code"], alone["verdict"]) == (0, "pass")
@@ -143,12 +150,12 @@ def test_a_reader_sees_a_prefix(source, url, ask, command, read_table) -> None:
     tables = read_table(source.lake, "tables")
     events = [event["sequence_no"] for table in tables for event in table["lifecycle"]]
     last = max(row["sequence_no"] for row in rows)
-    for stop in sorted({*sorted(events)[-4:], last // 2, last}):
+    for stop in sorted({*sorted(events)[-2:], last // 2}):
         code = command("replay", "--lake", source.lake, "--to", url, "--to-sequence", stop)
         assert code["exit_code"] == 0
         assert held(ask) == expected(rows, stop)
         assert current(ask) == live_at(rows, tables, stop)
-        assert command("compare", "--lake", source.lake, "--to", url)["exit_code"] == 0
+    assert command("compare", "--lake", source.lake, "--to", url)["exit_code"] == 0
 
 
 def live_at(rows: list[dict], tables: list[dict], stop: int) -> dict[str, set[tuple[str, int]]]:
@@ -216,59 +223,55 @@ def test_compare_names_what_differs(source, url, ask, command, read_table) -> No
     assert {(d, v) for w, d, v in told if w == lost} == {(d, 2) for (d,) in gone}
     assert [d for w, d, _ in told if w.startswith("current: other")] == [victim]
     assert len(told) == len(changed) + len(gone) + 1
-    assert command("verify", "--to", url)["exit_code"] == 1
+    if url.startswith("sqlite"):
+        alone = command("verify", "--to", url)
+        assert (alone["exit_code"], alone["verdict"]) == (1, "fail")
 
 
 class Died(BaseException):
     """No `except Exception` catches it."""
 
 
-def dying(monkeypatch: pytest.MonkeyPatch, cls: Any, deaths: int) -> None:
-    """Has the first transactions die, in turn: after the commit, before it, with the connection."""
-    count, own = [0], cls.atomic
+@pytest.fixture
+def dying(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, int], None]:
+    """Has a transaction die, in one of three ways: after the commit, before it, by the server."""
+    own: dict[Any, Any] = {}
 
-    @contextmanager
-    def atomic(self: Any) -> Iterator[None]:
-        count[0] += 1
-        number = count[0]
-        with own(self):
-            yield
-            if number <= deaths and number % 3 == 0 and cls is PostgresqlDestination:
-                self.run("SELECT pg_terminate_backend(pg_backend_pid())")
-            if number <= deaths and number % 3 == 2:
+    def at(cls: Any, death: int) -> None:
+        count, atomic = [0], own.setdefault(cls, cls.atomic)
+
+        @contextmanager
+        def mortal(self: Any) -> Iterator[None]:
+            count[0] += 1
+            with atomic(self):
+                yield
+                if count[0] == death and death % 3 == 0 and cls is PostgresqlDestination:
+                    self.run("SELECT pg_terminate_backend(pg_backend_pid())")
+                if count[0] == death and death % 3 != 1:
+                    raise Died
+            if count[0] == death:
                 raise Died
-        if number <= deaths:
-            raise Died
 
-    monkeypatch.setattr(cls, "atomic", atomic)
+        monkeypatch.setattr(cls, "atomic", mortal)
+
+    return at
 
 
 def test_dying_at_any_commit_loses_and_repeats_nothing(
-    source,
-    url,
-    ask,
-    command,
-    read_table,
-    monkeypatch,
+    source, url, ask, command, read_table, monkeypatch, dying
 ) -> None:
-    to = open_destination(url)
-    cls = type(to)
-    to.close()
-    monkeypatch.setattr("qldb_replay.replay.stage.LEAST_ROWS", 150)
-    dying(monkeypatch, cls, 13)
-    arguments = ["replay", "--lake", str(source.lake), "--to", url]
-    deaths = 0
-    while True:
+    """Each run dies at a later transaction than the one before it, until one gets through."""
+    cls = SqliteDestination if url.startswith("sqlite") else PostgresqlDestination
+    monkeypatch.setattr("qldb_replay.replay.stage.LEAST_ROWS", 40)
+    codes = []
+    while 0 not in codes:
+        dying(cls, len(codes) + 1)
         try:
-            code = main(arguments)
+            codes.append(main(["replay", "--lake", str(source.lake), "--to", url]))
         except Died:
-            deaths += 1
-            continue
-        if code == 0:
-            break
-        assert code == 4
-        deaths += 1
-    assert deaths == 13
+            codes.append(-1)
+    assert 4 < len(codes) < 12
+    assert set(codes) == ({0, -1} if cls is SqliteDestination else {0, -1, 4})
     monkeypatch.undo()
 
     assert held(ask) == expected(read_table(source.lake, "revisions"))
@@ -321,9 +324,9 @@ def test_gaps_stop_are_passed_over_and_are_filled(
     source = Source(
         tmp_path,
         quiet_command,
-        revisions=400,
-        tables=("Person", "Orders"),
-        object_bytes=40_000,
+        revisions=250,
+        tables=("Person",),
+        object_bytes=25_000,
         disorder=0,
         duplicates=0,
         redactions=0,
@@ -395,7 +398,6 @@ def test_redactions_that_become_known_later_are_applied(
     assert len(logged) == summary["counts"]["redacted"]
     assert set(logged) <= newly
     assert command("compare", *arguments)["exit_code"] == 0
-    assert command("verify", "--to", url)["verdict"] == "pass"
 
 
 def test_a_selection_is_recorded_and_compared_within(source, command, tmp_path, read_table) -> None:
