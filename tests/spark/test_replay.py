@@ -419,6 +419,9 @@ def test_a_selection_is_recorded_and_compared_within(source, command, tmp_path, 
         )
     assert command("compare", *arguments)["exit_code"] == 0
     assert command("replay", *arguments)["exit_code"] == 0
+    never = command("replay", *arguments[:2], "--to", f"{to}2", "--tables", "Never")
+    assert never["exit_code"] == 2
+    assert "never had a table Never" in never["error"]["message"]
     other = command("replay", *arguments, "--tables", "Orders")
     assert other["exit_code"] == 2
     assert "another selection" in other["error"]["message"]

@@ -128,7 +128,8 @@ def write(
         return _refused(judged)
     stage = Replay(run.lake, judged, to, run.run_id, progress, given.selection, given.bounds)
     if options.dry_run:
-        return _shown(stage.plan(), judged, to)
+        plan = stage.plan()
+        return _shown(plan, stage.size_of(plan), judged, to)
     with to.held():
         plan = stage.plan()
         shown = without_secrets(vars(options))
@@ -177,7 +178,7 @@ def _written(
     return Outcome(counted, lines, EXIT_CODES[verdict], {"verdict": verdict})
 
 
-def _shown(plan: Plan, judged: Judged, to: Destination) -> Outcome:
+def _shown(plan: Plan, size: int, judged: Judged, to: Destination) -> Outcome:
     """Says what would be done."""
     lines = [f"{statement};" for statement in to.definitions(plan.tables)]
     for table in plan.tables:
@@ -185,13 +186,13 @@ def _shown(plan: Plan, judged: Judged, to: Destination) -> Outcome:
             f"table      {table.table_name} -> {table.current_table}, {table.history_table}"
         )
     lines.append(f"blocks     {plan.blocks:>12,} from {plan.first:,} to {plan.last:,}")
-    lines.append(f"revisions  {plan.revisions:>12,}, about {plan.bytes / 2**20:,.1f} MiB")
+    lines.append(f"revisions  {plan.revisions:>12,}, about {size / 2**20:,.1f} MiB")
     for gap in plan.passed:
         lines.append(f"gap        {gap.first:,} to {gap.last:,}, passed over")
     if plan.stopped is not None:
         lines.append(f"obstacle   gap at block {plan.stopped.first:,}: replay stops before it")
     lines.append("nothing was written")
-    counts = {"blocks": plan.blocks, "revisions": plan.revisions, "bytes": plan.bytes}
+    counts = {"blocks": plan.blocks, "revisions": plan.revisions, "bytes": size}
     verdict = PASS if plan.stopped is None and judged.verdict != INCOMPLETE else INCOMPLETE
     return Outcome({**counts, "tables": len(plan.tables)}, lines, EXIT_CODES[verdict])
 

@@ -300,7 +300,8 @@ def _said(place: str) -> Iterator[None]:
         yield
     except psycopg.errors.InsufficientPrivilege as error:
         raise DestinationError(
-            f"{place}: {_first_line(error)}: grant this user CREATE and USAGE on the schema"
+            f"{place} refuses this{_state(error)}: grant this user CREATE and USAGE on the schema, "
+            "or let the tables' owner run it"
         ) from None
     except psycopg.Error as error:
         name = type(error).__name__

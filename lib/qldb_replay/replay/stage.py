@@ -27,6 +27,7 @@ from qldb_replay.destinations.interface import (
     LedgerTable,
     RunRow,
 )
+from qldb_replay.errors import UsageError
 from qldb_replay.lake.delta import Lake
 from qldb_replay.replay.chunks import Sizes
 from qldb_replay.replay.compare import MISSING, Compare, Difference
@@ -82,7 +83,6 @@ class Plan:
         tables: every ledger table, with its names in the destination.
         blocks: how many blocks are to be written.
         revisions: how many revisions.
-        bytes: of their exact Ion and JSON.
     """
 
     selection: Selection
@@ -96,7 +96,6 @@ class Plan:
     tables: tuple[LedgerTable, ...]
     blocks: int
     revisions: int
-    bytes: int
 
 
 @dataclass(frozen=True)
@@ -130,6 +129,7 @@ class Replay:
 
         Raises:
             DestinationError: the destination holds another ledger or another selection.
+            UsageError: the selection names a table that the ledger never had.
         """
         there = self.to.checkpoint()
         selection = self._selection(there)
@@ -137,15 +137,10 @@ class Replay:
         first = max(strand.first_sequence_no, selection.first or 0)
         start = there or Checkpoint(self._strand_id, first - 1, selection=selection.document())
         tables = source_tables(self.lake, self._strand_id)
-        last, passed, stopped = self._way(start.sequence_no + 1, selection)
+        _check_names(selection, tables)
+        last, passed, stopped = self._way(start.sequence_no + 1)
         stretch = Gap(start.sequence_no + 1, last)
         blocks, revisions = self._frames(selection, tables, [stretch])
-        size = F.sum(F.octet_length("ion"))
-        counted = blocks.agg(F.count("*"), F.coalesce(size, F.lit(0))).first()
-        sizes = [F.coalesce(F.octet_length(name), F.lit(0)) for name in ("data", "data_ion")]
-        held = revisions.agg(F.count("*"), F.coalesce(F.sum(sizes[0] + sizes[1]), F.lit(0))).first()
-        assert counted is not None
-        assert held is not None
         known = [] if there is None else self.to.tables()
         return Plan(
             selection,
@@ -157,10 +152,20 @@ class Replay:
             stopped,
             {} if there is None else self._fills(),
             tuple(self._named(tables, known, selection)),
-            counted[0],
-            held[0],
-            counted[1] + held[1],
+            blocks.count(),
+            revisions.count(),
         )
+
+    def size_of(self, plan: Plan) -> int:
+        """Adds up the bytes of exact Ion and JSON that a plan is going to write."""
+        tables = source_tables(self.lake, self._strand_id)
+        blocks, revisions = self._frames(plan.selection, tables, [Gap(plan.first, plan.last)])
+        total = 0
+        for rows, columns in ((blocks, ("ion",)), (revisions, ("data", "data_ion"))):
+            for name in columns:
+                row = rows.agg(F.sum(F.octet_length(name))).first()
+                total += (row and row[0]) or 0
+        return total
 
     def _named(
         self, tables: Sequence[SourceTable], known: Sequence[LedgerTable], selection: Selection
@@ -179,12 +184,13 @@ class Replay:
         held = Selection.read(there.selection)
         if self.selection is not None and self.selection.document() != held.document():
             raise DestinationError(
-                f"the destination holds another selection of the ledger, {held.document()}: give "
-                "the same options or none, or a destination of its own"
+                f"the destination holds another selection of the ledger (it has "
+                f"{', '.join(sorted(held.document()))}): give the same options or none, or a "
+                "destination of its own"
             )
         return held
 
-    def _way(self, first: int, selection: Selection) -> tuple[int, list[Gap], Gap | None]:
+    def _way(self, first: int) -> tuple[int, list[Gap], Gap | None]:
         """Finds how far the run goes: its last block, gaps passed over, the gap it stops at."""
         last = self.judged.strand.last_sequence_no
         if self.bounds.last is not None:
@@ -353,6 +359,15 @@ class Replay:
             transaction.move(at, after)
         counts["redacted"] += taken
         return after
+
+
+def _check_names(selection: Selection, tables: Sequence[SourceTable]) -> None:
+    known = {table.table_name for table in tables}
+    unknown = sorted({*selection.tables, *selection.renamed} - known)
+    if unknown:
+        raise UsageError(
+            f"the ledger never had a table {', '.join(unknown)}: see the lake's table `tables`"
+        )
 
 
 def _behind(at: Checkpoint, chunk: Chunk) -> Checkpoint:
