@@ -105,9 +105,10 @@ def test_what_arrives_later_is_judged_and_the_rest_carried_over(
 
     assert max(judged) < summary["counts"]["blocks"]
     rows = of_last_run(read_table(lake, "findings"))
-    assert said(rows, archive) == said(
-        read_table(verified[0], "findings"), ledgers["plain"].out.parent
-    )
+    at_once = read_table(verified[0], "findings")
+    first = min(row["run_id"] for row in at_once)  # other tests verify this lake again
+    at_once = [row for row in at_once if row["run_id"] == first]
+    assert said(rows, archive) == said(at_once, ledgers["plain"].out.parent)
     assert summary["findings"] == verified[1]["findings"]
 
     again = quiet_command("verify", "--lake", lake)
