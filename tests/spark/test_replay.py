@@ -289,8 +289,7 @@ def test_kill_9_and_again(source, database, command) -> None:
             assert process.poll() is None, "ended before it was killed"
             time.sleep(0.05)
         refused = command(*arguments)
-        assert refused["exit_code"] == 2
-        assert "another replay" in refused["error"]["message"]
+        assert refused["exit_code"] == 2, "the lake has its writer, and so has the destination"
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
