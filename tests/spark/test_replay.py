@@ -280,7 +280,7 @@ def test_dying_at_any_commit_loses_and_repeats_nothing(
 
 def test_kill_9_and_again(source, database, command) -> None:
     arguments = ["replay", "--lake", str(source.lake), "--to", database]
-    slow = [sys.executable, "-c", PROGRAM, *arguments, "--rate", "60"]
+    slow = [sys.executable, "-c", PROGRAM, *arguments, "--rate", "5"]
     process = subprocess.Popen(
         slow, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -380,9 +380,9 @@ def test_redactions_that_become_known_later_are_applied(
         seed=9,
     )
     source.hide(source.files[len(source.files) // 2 :])
-    assert source.run() == 0
+    assert source.run() in (0, 3)  # the last block's revisions may lie in the next object
     arguments = ("--lake", source.lake, "--to", url)
-    assert command("replay", *arguments)["exit_code"] == 0
+    assert command("replay", *arguments)["exit_code"] in (0, 3)
     before = {key for key, row in held(ask).items() if row[6]}
     source.arrive()
     assert source.run() == 0
