@@ -364,7 +364,10 @@ def _replay_options(parser: OptionParser) -> None:
     bounds = parser.add_argument_group("how far this run goes")
     bounds.add_argument("--to-sequence", type=int, metavar="N", help="up to this block")
     bounds.add_argument(
-        "--until", metavar="TIME", help="before the first transaction after this time"
+        "--until",
+        type=_time,
+        metavar="TIME",
+        help="before the first transaction after this time",
     )
     bounds.add_argument("--rate", type=float, metavar="N", help="most revisions a second")
     parser.add_flag("--over-gaps", "pass over gaps and list them in the destination")

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,7 +30,7 @@ from qldb_replay.replay.audit import write_archive
 from qldb_replay.replay.compare import Compare, Difference
 from qldb_replay.replay.gate import Judged, judge
 from qldb_replay.replay.selection import Selection
-from qldb_replay.replay.stage import Bounds, Plan, Replay, now
+from qldb_replay.replay.stage import Bounds, Plan, Replay
 from qldb_replay.uris import read_file
 
 DESTINATION = "destination"
@@ -90,14 +90,8 @@ def _renamed(pair: str) -> tuple[str, str]:
     return old, new
 
 
-def _until(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        raise UsageError("--until: expected a time like 2024-01-31T23:59:59Z") from None
-    if time.tzinfo is None:
+def _until(time: datetime | None) -> datetime | None:
+    if time is not None and time.tzinfo is None:
         raise UsageError("--until: expected a time with its zone, like 2024-01-31T23:59:59Z")
     return time
 
@@ -138,7 +132,7 @@ def write(
         )
         counts = stage.run(plan, row)
         late = stage.late(plan)
-        to.end_run(run.run_id, now(), counts)
+        to.end_run(run.run_id, datetime.now(timezone.utc), counts)
     _note(run.lake, run.run_id, judged.strand.strand_id, "late-revision", late)
     return _written(plan, judged, to, counts, len(late))
 
@@ -172,9 +166,10 @@ def _written(
     at = plan.start.sequence_no if point is None else point.sequence_no
     last = judged.strand.last_sequence_no
     lines.append(f"look at    {to.shown}, up to block {at:,} of {last:,}")
-    whole = stopped is None and not late and judged.verdict != INCOMPLETE and not to.gaps()
+    gaps = to.gaps()
+    whole = stopped is None and not late and judged.verdict != INCOMPLETE and not gaps
     verdict = PASS if whole else INCOMPLETE
-    counted = {**counts, "late": late, "gaps": len(to.gaps())}
+    counted = {**counts, "late": late, "gaps": len(gaps)}
     return Outcome(counted, lines, EXIT_CODES[verdict], {"verdict": verdict})
 
 

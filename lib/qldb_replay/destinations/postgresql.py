@@ -49,8 +49,6 @@ try:
 except ImportError:  # the extra is not installed: said when a destination is opened
     psycopg = None  # type: ignore[assignment]
 
-SCHEMES = ("postgresql", "postgres")
-
 _MOST_NAME_BYTES = 63
 _OLDEST = 140_000
 _ROWS_AT_A_TIME = 1_000

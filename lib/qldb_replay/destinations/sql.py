@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from qldb_replay import __version__
+from qldb_replay.destinations.digests import range_digests_sql, row_digests_sql
 from qldb_replay.destinations.gaps import between
 from qldb_replay.destinations.interface import (
     BLOCKS,
@@ -141,7 +142,7 @@ REDACTIONS_TABLE = Table(
         Column("version", INTEGER),
         Column("run_id", TEXT),
     ),
-    ("table_id", "document_id", "version"),
+    Key._fields,
     NOTHING,
 )
 TABLES_TABLE = Table(
@@ -166,7 +167,6 @@ OURS = (
     TABLES_TABLE,
 )
 
-HISTORY_KEY = ("table_id", "document_id", "version")
 CURRENT_COLUMNS = (
     Column("document_id", TEXT),
     Column("version", INTEGER),
@@ -176,7 +176,7 @@ CURRENT_COLUMNS = (
 
 def history_table(table: LedgerTable) -> Table:
     """Returns the table of a ledger table's revisions."""
-    return Table(table.history_table, _columns(REVISIONS), HISTORY_KEY, REDACTION)
+    return Table(table.history_table, _columns(REVISIONS), Key._fields, REDACTION)
 
 
 def current_table(table: LedgerTable) -> Table:
@@ -356,8 +356,6 @@ class SqlDestination(ABC):
 
     def digests(self, what: str, width: int) -> Iterator[RangeDigest]:
         """Digests the destination's rows range by range."""
-        from qldb_replay.destinations.digests import range_digests_sql
-
         for row in self.query(range_digests_sql(self, what, width)):
             yield RangeDigest(str(row[0]), row[1], row[2])
 
@@ -365,8 +363,6 @@ class SqlDestination(ABC):
         self, what: str, width: int, ranges: Sequence[str]
     ) -> Iterator[tuple[str, ...]]:
         """Digests the rows of some ranges one by one."""
-        from qldb_replay.destinations.digests import row_digests_sql
-
         for number in ranges:
             for row in self.query(row_digests_sql(self, what, width), (number,)):
                 yield tuple(str(value) for value in row)

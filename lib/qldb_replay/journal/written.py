@@ -8,7 +8,7 @@ a destination has kept metadata and data apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from qldb_replay.errors import RecordFormatError
@@ -16,7 +16,7 @@ from qldb_replay.ion.canonical import varuint
 from qldb_replay.ion.framing import IVM
 from qldb_replay.ion.symbols import SYSTEM_TEXTS, fields
 from qldb_replay.journal.envelope import REVISION_DETAILS
-from qldb_replay.journal.fields import Field, Source, struct_fields
+from qldb_replay.journal.fields import Field, Fields, Source, struct_fields
 from qldb_replay.journal.streams import open_stream
 
 _NAMES = ("blockAddress", "strandId", "sequenceNo", "hash", "dataHash", "metadata")
@@ -35,6 +35,10 @@ _RECORD_NAMES = (
     "metadata",
 )
 _SYMBOL, _FIRST_CONTAINER = 7, 11
+
+Member = tuple[bytes, bytes]
+"""A struct's member as it is written: the symbol ID of its name, and its value."""
+
 _SHORT = 14
 _SYMBOL_TABLE = SYSTEM_TEXTS.index("$ion_symbol_table")
 _IMPORTS, _SYMBOLS = SYSTEM_TEXTS.index("imports"), SYSTEM_TEXTS.index("symbols")
@@ -56,8 +60,7 @@ def metadata_ion(source: Source, field: Field, symbols: bytes) -> bytes:
     names, values = [], []
     for sid, pos, _, end in fields(buf, field[1], field[2]):
         name = table.texts[sid] if sid < len(table.texts) else None
-        kind = buf[pos] >> 4
-        if name is None or kind == _SYMBOL or kind >= _FIRST_CONTAINER:
+        if name is None or not _is_plain(buf[pos]):
             return symbols + buf[field[0] : field[2]]
         names.append(name)
         values.append(buf[pos:end])
@@ -117,19 +120,15 @@ def revision_record(
     sids = {name: varuint(known.index(name)) for name in names}
     if lacking:
         tables += _symbol_table(lacking, appended=exact is not None)
-    address = [(sids["strandId"], _string(strand_id)), (sids["sequenceNo"], _int(sequence_no))]
-    revision = [
-        (sids["blockAddress"], _struct(address)),
-        (sids["hash"], _value(0xA0, stored_hash)),
-    ]
+    content = []
     if exact is not None:
-        revision.append((sids["data"], exact))
+        content.append((sids["data"], exact))
     elif data_hash is not None:
-        revision.append((sids["dataHash"], _value(0xA0, data_hash)))
-    copied = [(sids[name], _bytes_of(source, value)) for name, value in values.items()]
-    revision.append((sids["metadata"], _struct(copied)))
+        content.append((sids["dataHash"], _value(0xA0, data_hash)))
+    copied = _copied(source, values, sids)
+    revision = _revision(sids, strand_id, sequence_no, stored_hash, content, copied)
     info = [(sids["tableId"], _string(table_id)), (sids["tableName"], _string(table_name))]
-    payload = [(sids["tableInfo"], _struct(info)), (sids["revision"], _struct(revision))]
+    payload = [(sids["tableInfo"], _struct(info)), (sids["revision"], revision)]
     record = [
         (sids["qldbStreamArn"], _string("")),
         (sids["recordType"], _string(REVISION_DETAILS)),
@@ -161,23 +160,46 @@ def redacted_revision(
     values = struct_fields(source, field, "metadata")
     names = [*_NAMES, *values]
     sids = {name: varuint(len(SYSTEM_TEXTS) + index) for index, name in enumerate(names)}
-    copied = [(sids[name], _bytes_of(source, value)) for name, value in values.items()]
+    content = [(sids["dataHash"], _value(0xA0, data_hash))]
+    copied = _copied(source, values, sids)
+    revision = _revision(sids, strand_id, sequence_no, stored_hash, content, copied)
+    return IVM + _symbol_table(names) + revision
+
+
+def _revision(
+    sids: Mapping[str, bytes],
+    strand_id: str,
+    sequence_no: int,
+    stored_hash: bytes,
+    content: Iterable[Member],
+    metadata: Iterable[Member],
+) -> bytes:
+    """Writes a revision's struct; `content` is its data or dataHash, or nothing."""
     address = [(sids["strandId"], _string(strand_id)), (sids["sequenceNo"], _int(sequence_no))]
-    revision = [
-        (sids["blockAddress"], _struct(address)),
-        (sids["hash"], _value(0xA0, stored_hash)),
-        (sids["dataHash"], _value(0xA0, data_hash)),
-        (sids["metadata"], _struct(copied)),
-    ]
-    return IVM + _symbol_table(names) + _struct(revision)
+    return _struct(
+        [
+            (sids["blockAddress"], _struct(address)),
+            (sids["hash"], _value(0xA0, stored_hash)),
+            *content,
+            (sids["metadata"], _struct(metadata)),
+        ]
+    )
 
 
-def _bytes_of(source: Source, value: Field) -> bytes:
-    pos, _, end = value
-    kind = source.buf[pos] >> 4
-    if kind == _SYMBOL or kind >= _FIRST_CONTAINER:
-        raise RecordFormatError("metadata with more than plain values", pos)
-    return source.buf[pos:end]
+def _copied(source: Source, values: Fields, sids: Mapping[str, bytes]) -> list[Member]:
+    """Takes values over as they are, under other symbol IDs for their names."""
+    copied = []
+    for name, (pos, _, end) in values.items():
+        if not _is_plain(source.buf[pos]):
+            raise RecordFormatError("metadata with more than plain values", pos)
+        copied.append((sids[name], source.buf[pos:end]))
+    return copied
+
+
+def _is_plain(descriptor: int) -> bool:
+    """Whether a value's bytes mean the same under any symbol table."""
+    kind = descriptor >> 4
+    return kind != _SYMBOL and kind < _FIRST_CONTAINER
 
 
 def _symbol_table(names: list[str], *, appended: bool = False) -> bytes:
@@ -189,7 +211,7 @@ def _symbol_table(names: list[str], *, appended: bool = False) -> bytes:
     return _value(0xE0, varuint(len(annotation)) + annotation + _struct(described))
 
 
-def _struct(members: Iterable[tuple[bytes, bytes]]) -> bytes:
+def _struct(members: Iterable[Member]) -> bytes:
     return _value(0xD0, b"".join(sid + value for sid, value in members))
 
 

@@ -21,10 +21,21 @@ from qldb_replay.destinations.digests import (
     REVISIONS_OF,
     STATEMENTS_OF,
 )
-from qldb_replay.destinations.interface import BLOCKS, STATEMENTS, Destination, RangeDigest
+from qldb_replay.destinations.interface import (
+    BLOCKS,
+    STATEMENTS,
+    Checkpoint,
+    Destination,
+    RangeDigest,
+)
 from qldb_replay.lake.delta import Lake, kept
 from qldb_replay.replay.selection import Selection
-from qldb_replay.replay.source import selected_blocks, selected_revisions, source_tables
+from qldb_replay.replay.source import (
+    held_by,
+    selected_blocks,
+    selected_revisions,
+    source_tables,
+)
 from qldb_replay.replay.tables import active_at
 
 ROWS_IN_RANGE = 5_000
@@ -86,22 +97,20 @@ class Compare:
             kinds: of `DIGESTED`, what to compare.
         """
         found = Comparison()
-        sides = self._sides()
+        point = self.to.checkpoint()
+        assert point is not None
+        sides = self._sides(point)
         for what in kinds:
             self.progress(f"comparing {what}")
             with kept(sides[what]) as ours:
-                self._compare(what, ours, found)
+                self._compare(what, ours, point, found)
         return found
 
-    def _sides(self) -> dict[str, DataFrame]:
+    def _sides(self, point: Checkpoint) -> dict[str, DataFrame]:
         """What the destination should hold, by kind, digested row by row."""
-        point = self.to.checkpoint()
-        assert point is not None
         selection = Selection.read(point.selection)
         tables = source_tables(self.lake, self.strand_id)
-        within = F.col("sequence_no") <= point.sequence_no
-        for gap in self.to.gaps():
-            within = within & ~F.col("sequence_no").between(*gap)
+        within = held_by(point, self.to.gaps())
         names = {table.table_id: table.table_name for table in tables if table.table_id}
         revisions = selected_revisions(self.lake, self.strand_id, selection, tables)
         revisions = revisions.where(within).withColumn("table_name", _looked_up("table_id", names))
@@ -123,10 +132,10 @@ class Compare:
         show = self.to.json_shown()
         return (lambda column: column) if show is None else _of_columns(show)
 
-    def _compare(self, what: str, ours: DataFrame, found: Comparison) -> None:
+    def _compare(self, what: str, ours: DataFrame, point: Checkpoint, found: Comparison) -> None:
         total = ours.count()
         found.rows[what] = total
-        width = self._width(what, total)
+        width = _width(what, total, point)
         ranged = ours.withColumn("r", _range(what, width))
         mine = {
             row["r"]: RangeDigest(row["r"], row["n"], row["d"])
@@ -139,13 +148,6 @@ class Compare:
         for start in range(0, len(differing), RANGES_AT_A_TIME):
             part = differing[start : start + RANGES_AT_A_TIME]
             found.differences.extend(self._narrow(what, width, ranged, part))
-
-    def _width(self, what: str, rows: int) -> int:
-        if not DIGESTED[what].by_sequence:
-            return max(1, math.ceil(math.log(max(1, rows / ROWS_IN_RANGE), 16)))
-        point = self.to.checkpoint()
-        assert point is not None
-        return max(1, (point.sequence_no + 1) * ROWS_IN_RANGE // max(rows, ROWS_IN_RANGE))
 
     def _narrow(
         self, what: str, width: int, ranged: DataFrame, ranges: Sequence[str]
@@ -160,6 +162,12 @@ class Compare:
             if one != other:
                 kind = MISSING if other is None else EXTRA if one is None else OTHER
                 yield Difference(what, kind, dict(zip(names, map(str, key), strict=True)))
+
+
+def _width(what: str, rows: int, point: Checkpoint) -> int:
+    if not DIGESTED[what].by_sequence:
+        return max(1, math.ceil(math.log(max(1, rows / ROWS_IN_RANGE), 16)))
+    return max(1, (point.sequence_no + 1) * ROWS_IN_RANGE // max(rows, ROWS_IN_RANGE))
 
 
 def _live(revisions: DataFrame, alive: Sequence[str]) -> DataFrame:

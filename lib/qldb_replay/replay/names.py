@@ -11,17 +11,10 @@ import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
+from qldb_replay.destinations import sql
 from qldb_replay.destinations.interface import LedgerTable, NameLimits
 
-OURS = (
-    "ledger_blocks",
-    "ledger_statements",
-    "ledger_gaps",
-    "ledger_checkpoint",
-    "ledger_runs",
-    "ledger_redactions",
-    "ledger_tables",
-)
+OURS = tuple(table.name for table in sql.OURS)
 HISTORY, VERSIONS = "_history", "_versions"
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9]{1,22}")

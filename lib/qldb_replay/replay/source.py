@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from qldb_replay.destinations.interface import BLOCKS, REVISIONS, Chunk, Gap
+from qldb_replay.destinations.interface import BLOCKS, REVISIONS, Checkpoint, Chunk, Gap
 from qldb_replay.lake import ledger_tables
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.session import stage_settings
@@ -71,6 +71,14 @@ def selected_revisions(
         "data_ion": F.when(~taken, F.col("data_ion")),
     }
     return rows.select(*(_column(name, shown) for name in REVISIONS.names))
+
+
+def held_by(at: Checkpoint, gaps: Sequence[Gap]) -> Column:
+    """Returns the condition on `sequence_no` that a destination has passed a block, and has it."""
+    held = F.col("sequence_no") <= at.sequence_no
+    for gap in gaps:
+        held = held & ~F.col("sequence_no").between(*gap)
+    return held
 
 
 def selected_blocks(lake: Lake, strand_id: str, selection: Selection) -> DataFrame:

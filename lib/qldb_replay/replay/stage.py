@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
-from typing import Any
+from datetime import datetime
+from functools import cached_property
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -26,6 +26,7 @@ from qldb_replay.destinations.interface import (
     Key,
     LedgerTable,
     RunRow,
+    Transaction,
 )
 from qldb_replay.errors import UsageError
 from qldb_replay.lake.delta import Lake
@@ -33,9 +34,10 @@ from qldb_replay.replay.chunks import Sizes
 from qldb_replay.replay.compare import MISSING, Compare, Difference
 from qldb_replay.replay.gate import Judged
 from qldb_replay.replay.names import named
-from qldb_replay.replay.selection import Selection
+from qldb_replay.replay.selection import HONOUR, Selection
 from qldb_replay.replay.source import (
     chunks,
+    held_by,
     selected_blocks,
     selected_revisions,
     source_tables,
@@ -124,6 +126,10 @@ class Replay:
     def _strand_id(self) -> str:
         return self.judged.strand.strand_id
 
+    @cached_property
+    def _tables(self) -> list[SourceTable]:
+        return source_tables(self.lake, self._strand_id)
+
     def plan(self) -> Plan:
         """Looks at both ends and says what is to be done; writes nothing.
 
@@ -136,11 +142,10 @@ class Replay:
         strand = self.judged.strand
         first = max(strand.first_sequence_no, selection.first or 0)
         start = there or Checkpoint(self._strand_id, first - 1, selection=selection.document())
-        tables = source_tables(self.lake, self._strand_id)
-        _check_names(selection, tables)
+        _check_names(selection, self._tables)
         last, passed, stopped = self._way(start.sequence_no + 1)
         stretch = Gap(start.sequence_no + 1, last)
-        blocks, revisions = self._frames(selection, tables, [stretch])
+        blocks, revisions = self._frames(selection, [stretch])
         known = [] if there is None else self.to.tables()
         return Plan(
             selection,
@@ -151,15 +156,14 @@ class Replay:
             tuple(passed),
             stopped,
             {} if there is None else self._fills(),
-            tuple(self._named(tables, known, selection)),
+            tuple(self._named(known, selection)),
             blocks.count(),
             revisions.count(),
         )
 
     def size_of(self, plan: Plan) -> int:
         """Adds up the bytes of exact Ion and JSON that a plan is going to write."""
-        tables = source_tables(self.lake, self._strand_id)
-        blocks, revisions = self._frames(plan.selection, tables, [Gap(plan.first, plan.last)])
+        blocks, revisions = self._frames(plan.selection, [Gap(plan.first, plan.last)])
         total = 0
         for rows, columns in ((blocks, ("ion",)), (revisions, ("data", "data_ion"))):
             for name in columns:
@@ -167,10 +171,10 @@ class Replay:
                 total += (row and row[0]) or 0
         return total
 
-    def _named(
-        self, tables: Sequence[SourceTable], known: Sequence[LedgerTable], selection: Selection
-    ) -> list[LedgerTable]:
-        wanted = [t for t in tables if not selection.tables or t.table_name in selection.tables]
+    def _named(self, known: Sequence[LedgerTable], selection: Selection) -> list[LedgerTable]:
+        wanted = [
+            t for t in self._tables if not selection.tables or t.table_name in selection.tables
+        ]
         return named(in_order(wanted), known, selection.renamed, self.to.name_limits())
 
     def _selection(self, there: Checkpoint | None) -> Selection:
@@ -226,14 +230,16 @@ class Replay:
         return {gap: own for gap, own in parts.items() if own}
 
     def _frames(
-        self, selection: Selection, tables: Sequence[SourceTable], stretches: Sequence[Gap]
+        self, selection: Selection, stretches: Sequence[Gap]
     ) -> tuple[DataFrame, DataFrame]:
         within = F.lit(False)
         for stretch in stretches:
             within = within | F.col("sequence_no").between(*stretch)
         blocks = selected_blocks(self.lake, self._strand_id, selection).where(within)
-        revisions = selected_revisions(self.lake, self._strand_id, selection, tables).where(within)
-        return blocks, revisions
+        return blocks, self._revisions(selection).where(within)
+
+    def _revisions(self, selection: Selection) -> DataFrame:
+        return selected_revisions(self.lake, self._strand_id, selection, self._tables)
 
     def run(self, plan: Plan, row: RunRow) -> dict[str, int]:
         """Carries a plan out and returns what was written.
@@ -251,11 +257,10 @@ class Replay:
         self.to.prepare(plan.tables, plan.start, head)
         self.to.begin_run(row)
         at = plan.start
-        tables = source_tables(self.lake, self._strand_id)
         counts = {"blocks": 0, "revisions": 0, "redacted": 0, "filled": 0, "chunks": 0}
-        at = self._redact(at, plan, tables, counts)
-        at = self._fill(at, plan, tables, counts)
-        at = self._write(at, plan, tables, counts)
+        at = self._redact(at, plan, counts)
+        at = self._fill(at, plan, counts)
+        at = self._write(at, plan, counts)
         self.progress("indexes")
         self.to.make_indexes()
         return counts
@@ -265,30 +270,24 @@ class Replay:
         at = self.to.checkpoint()
         if plan.is_new or at is None:
             return []
-        tables = source_tables(self.lake, self._strand_id)
-        held = selected_revisions(self.lake, self._strand_id, plan.selection, tables)
-        held = held.where(F.col("sequence_no") <= at.sequence_no)
-        for gap in self.to.gaps():
-            held = held.where(~F.col("sequence_no").between(*gap))
+        held = self._revisions(plan.selection).where(held_by(at, self.to.gaps()))
         if held.count() == at.revisions:
             return []
         compared = Compare(self.lake, self._strand_id, self.to, self.progress).run([REVISIONS_OF])
         return [each for each in compared.differences if each.kind == MISSING]
 
-    def _write(
-        self, at: Checkpoint, plan: Plan, tables: list[SourceTable], counts: dict[str, int]
-    ) -> Checkpoint:
+    def _write(self, at: Checkpoint, plan: Plan, counts: dict[str, int]) -> Checkpoint:
         if plan.first > plan.last:
             return at
         stretch = Gap(plan.first, plan.last)
-        frames = self._frames(plan.selection, tables, [stretch])
+        frames = self._frames(plan.selection, [stretch])
         done, began = 0, time.monotonic()
         for chunk in self._chunks(*frames, plan.passed, plan.blocks + plan.revisions):
             before, after = at, _behind(at, chunk)
             passed = [g for g in plan.passed if at.sequence_no < g.first and g.last < chunk.last]
             with self.to.transaction() as transaction:
                 transaction.record_gaps(passed)
-                self._add(transaction, chunk, tables, at.sequence_no, chunk.last)
+                self._add(transaction, chunk, at.sequence_no, chunk.last)
                 transaction.move(before, after)
             at = after
             done += chunk.rows
@@ -306,26 +305,22 @@ class Replay:
             wanted = max(1, min(wanted, int(self.bounds.rate)))
         return chunks(blocks, revisions, gaps, rows, Sizes(wanted, CHUNK_BYTES))
 
-    def _add(
-        self, transaction: Any, chunk: Chunk, tables: list[SourceTable], before: int, after: int
-    ) -> None:
-        was, active = active_at(tables, before), active_at(tables, after)
+    def _add(self, transaction: Transaction, chunk: Chunk, before: int, after: int) -> None:
+        was, active = active_at(self._tables, before), active_at(self._tables, after)
         anew = {name for name in active if was.get(name) != active[name]}
         transaction.write(chunk, active, anew)
 
-    def _fill(
-        self, at: Checkpoint, plan: Plan, tables: list[SourceTable], counts: dict[str, int]
-    ) -> Checkpoint:
+    def _fill(self, at: Checkpoint, plan: Plan, counts: dict[str, int]) -> Checkpoint:
         """Puts blocks in the gaps that they were missing from, each gap in one transaction."""
         for gap, parts in plan.fills.items():
             self.progress(f"blocks that were missing from {gap.first:,} to {gap.last:,}")
-            blocks, revisions = self._frames(plan.selection, tables, parts)
+            blocks, revisions = self._frames(plan.selection, parts)
             after = at
             with self.to.transaction() as transaction:
                 for chunk in self._chunks(blocks, revisions, (), plan.blocks + plan.revisions):
                     moved = _behind(after, chunk)
                     after = replace(moved, sequence_no=at.sequence_no)
-                    self._add(transaction, chunk, tables, at.sequence_no, at.sequence_no)
+                    self._add(transaction, chunk, at.sequence_no, at.sequence_no)
                     _count(counts, chunk)
                 transaction.fill_gap(gap, parts, self.run_id)
                 transaction.move(at, after)
@@ -333,14 +328,11 @@ class Replay:
             at = after
         return at
 
-    def _redact(
-        self, at: Checkpoint, plan: Plan, tables: list[SourceTable], counts: dict[str, int]
-    ) -> Checkpoint:
+    def _redact(self, at: Checkpoint, plan: Plan, counts: dict[str, int]) -> Checkpoint:
         """Takes the data away of what the destination has and was redacted since."""
-        if plan.is_new or plan.selection.redactions != "honour":
+        if plan.is_new or plan.selection.redactions != HONOUR:
             return at
-        held = selected_revisions(self.lake, self._strand_id, plan.selection, tables)
-        redacted = held.where("is_redacted").where(F.col("sequence_no") <= at.sequence_no)
+        redacted = self._revisions(plan.selection).where("is_redacted").where(held_by(at, ()))
         if redacted.count() <= at.redacted:
             return at
         self.progress("redactions")
@@ -384,8 +376,3 @@ def _count(counts: dict[str, int], chunk: Chunk) -> None:
     counts["blocks"] += chunk.blocks.num_rows
     counts["revisions"] += chunk.rows
     counts["chunks"] += 1
-
-
-def now() -> datetime:
-    """Returns the time, with its zone."""
-    return datetime.now(timezone.utc)

@@ -139,7 +139,8 @@ class Verify:
         """Returns what is found, all ranges, and what comparing saved digests gave."""
         self.progress("chain and digest")
         strands, judged = read_strands(self.lake), []
-        if not touched.is_nothing:
+        nothing_changed = touched.is_nothing
+        if not nothing_changed:
             examined = examine_ranges(self.lake, touched)
             examined = examined._replace(rows=frames.enter_context(kept(examined.rows)))
             known = {} if touched.units is None else strands
@@ -150,7 +151,7 @@ class Verify:
         told = [*between_ranges(strands), *against, *check_proofs(self.lake, saved)]
         self.progress("blocks, revisions and documents")
         contents = revision_copies(self.lake)
-        if not touched.is_nothing:
+        if not nothing_changed:
             copies = frames.enter_context(judged_copies(self.lake, touched))
             if touched.units is None:
                 contents = copies.revisions
