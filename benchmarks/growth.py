@@ -104,7 +104,12 @@ def increment(revisions: int, share: float) -> dict[str, Any]:
         folder = Path(name)
         archive = folder / "archive"
         options = SimulateOptions(
-            out=archive, revisions=revisions, versions_per_document=10, duplicates=0, redactions=0
+            out=archive,
+            revisions=revisions,
+            versions_per_document=10,
+            duplicates=0,
+            disorder=0,
+            redactions=0,
         )
         simulate(options)
         late = taken_from_the_end(archive, share)

@@ -94,7 +94,7 @@ class Lake:
         """Writes rows in the place of those that meet a condition, in one commit.
 
         Args:
-            rows: all of which meet it.
+            rows: those that do not meet it are added.
             table: a table that exists.
             where: the condition, in SQL.
         """

@@ -7,7 +7,7 @@ table is written anew in one commit. `current/<name>` is cut from `history/<name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from qldb_replay.lake.delta import (
     update_of,
 )
 from qldb_replay.lake.ledger_tables import active_tables
+from qldb_replay.lake.open_rows import KEYS, closed_untouched, few, replace_open
 from qldb_replay.lake.state import LakeState
 
 if TYPE_CHECKING:
@@ -60,7 +61,21 @@ CURRENT = (
     "sequence_no",
     "data",
 )
-KEYS = ("strand_id", "document_id", "version")
+
+
+@dataclass(frozen=True)
+class _Changed:
+    """What changed of one ledger table since it was last written.
+
+    Attributes:
+        rows: number of its revisions that are new or otherwise.
+        replaced: whether one of them may have been there with other data.
+        contested: whether one of any table is contested, and may have left another table.
+    """
+
+    rows: int
+    replaced: bool
+    contested: bool
 
 
 @dataclass(frozen=True)
@@ -85,70 +100,79 @@ class HistoryStage:
         """Brings every `history/<name>` and `current/<name>` up to the batch."""
         revisions = self.lake.read("revisions")
         changed = revisions.where(F.col("batch") > self.since)
-        names, contested = self._names(changed)
-        # A contested revision may have been in any of the other tables before.
-        moved = changed.where("contested").select(*KEYS, "table_name") if contested else None
-        shapes = self._shapes(revisions.where(F.col("table_name").isin(names))) if names else {}
+        names = self._changed_names(changed)
+        shapes = self._shapes(revisions, names)
 
         def write_history(name: str) -> None:
-            self._write_history(name, shapes.get(name, fold(())), revisions, changed, moved)
+            self._write_history(name, names[name], shapes.get(name, fold(())), revisions)
 
         self.progress(f"history of {len(names)} tables")
-        side_by_side(write_history, names)
+        side_by_side(write_history, sorted(names))
         stale = self._stale_current()
         self.progress(f"current documents of {len(stale)} tables")
         side_by_side(lambda entry: self._write_current(*entry), list(stale.items()))
 
-    def _names(self, changed: DataFrame) -> tuple[list[str], bool]:
-        """Names the tables to write, and says whether any changed revision is contested."""
-        by_name = changed.groupBy("table_name").agg(F.max("contested").alias("contested"))
+    def _changed_names(self, changed: DataFrame) -> dict[str, _Changed]:
+        """Names the tables to write, each with what changed of it."""
+        replaced = F.col("contested") | F.col("is_redacted")
+        by_name = changed.groupBy("table_name").agg(
+            F.count("*").alias("rows"),
+            F.max("contested").alias("contested"),
+            F.max(replaced).alias("replaced"),
+        )
         rows = by_name.limit(MOST_TABLES + 1).collect()
         if len(rows) > MOST_TABLES:
             raise StageError(
                 f"the archive's revisions name more than {MOST_TABLES} tables, where a ledger has "
                 "at most 40: it is no archive of a QLDB ledger"
             )
-        names = {row["table_name"] for row in rows}
         contested = any(row["contested"] for row in rows)
-        if contested:
-            marks = [self.state.mark(f"history/{folder}") for folder in self._folders()]
-            names.update(mark["name"] for mark in marks if mark)
-        return sorted(names), contested
+        marks = [self.state.mark(f"history/{folder}") for folder in self._folders()]
+        names = {mark["name"]: _Changed(0, True, True) for mark in marks if mark and contested}
+        for row in rows:
+            names[row["table_name"]] = _Changed(row["rows"], row["replaced"], contested)
+        return names
 
     def _folders(self) -> list[str]:
         return self.lake.files.names("history")
 
-    def _shapes(self, revisions: DataFrame) -> dict[str, Shape]:
-        """Folds the sketches of each table, each distinct one once, on executors first."""
-        sketches = revisions.where("sketch IS NOT NULL").select("table_name", "sketch").distinct()
-        folded = sketches.mapInArrow(_fold_batches, "table_name string, shape string")
-        shapes: dict[str, Shape] = {}
-        for row in folded.collect():
+    def _shapes(self, revisions: DataFrame, names: Mapping[str, _Changed]) -> dict[str, Shape]:
+        """Folds the sketches of each table, each distinct one once, on executors first.
+
+        Those that were folded before are not read again, unless some of them may be gone.
+        """
+        known = {name: self._known_shape(name) for name, of in names.items() if not of.replaced}
+        shapes = {name: shape for name, shape in known.items() if shape is not None}
+        anew = [name for name in names if name not in shapes]
+        wanted = F.col("table_name").isin(anew)
+        if shapes:
+            wanted |= F.col("table_name").isin(list(shapes)) & (F.col("batch") > self.since)
+        sketches = revisions.where("sketch IS NOT NULL").where(wanted)
+        distinct = sketches.select("table_name", "sketch").distinct()
+        for row in distinct.mapInArrow(_fold_batches, "table_name string, shape string").collect():
             shape = Shape.from_text(row["shape"])
-            known = shapes.get(row["table_name"])
-            shapes[row["table_name"]] = shape if known is None else merge(known, shape)
+            before = shapes.get(row["table_name"])
+            shapes[row["table_name"]] = shape if before is None else merge(before, shape)
         return shapes
 
+    def _known_shape(self, name: str) -> Shape | None:
+        mark = self.state.mark(f"history/{folder_name(name)}") if self.since else None
+        return Shape.from_text(mark["shape"]) if mark else None
+
     def _write_history(
-        self,
-        name: str,
-        shape: Shape,
-        revisions: DataFrame,
-        changed: DataFrame,
-        moved: DataFrame | None,
+        self, name: str, changed: _Changed, shape: Shape, revisions: DataFrame
     ) -> None:
         table = f"history/{folder_name(name)}"
-        mark = self.state.mark(table)
         data = data_type(shape)
+        known = self._known_shape(name)
         grown = None
-        known = bool(self.since and mark) and self.lake.has(table)
-        if known and _grows(data_type(Shape.from_text(mark["shape"])), data):
+        if known is not None and self.lake.has(table) and _grows(data_type(known), data):
             grown = self._widened(table, data)
-        if grown is not None:
-            self._merge_history(name, _typed(changed, name, *grown), moved)
-        else:
+        if grown is None:
             rows = _typed(revisions, name, data)
             self.lake.overwrite(rows, table, partition_by=["is_open"])
+        else:
+            self._update_history(name, changed, revisions, *grown)
         self.state.set_mark(table, batch=self.batch, name=name, shape=shape.to_text())
 
     def _widened(self, table: str, data: DataType | None) -> tuple[DataType | None] | None:
@@ -171,17 +195,26 @@ class HistoryStage:
             self.lake.widen(table, StructType([*own, column]))
         return (ordered,)
 
-    def _merge_history(self, name: str, rows: DataFrame, moved: DataFrame | None) -> None:
+    def _update_history(
+        self, name: str, changed: _Changed, revisions: DataFrame, data: DataType | None
+    ) -> None:
+        table = f"history/{folder_name(name)}"
+        arrived = revisions.where(F.col("batch") > self.since)
+        rows = _typed(arrived, name, data)
+        keys = few(arrived.where(F.col("table_name") == name).select(*KEYS), changed.rows)
+        if not changed.contested and closed_untouched(self.lake, table, keys):
+            replace_open(self.lake, table, keys, rows)
+            return
         source = rows.withColumn("gone", F.lit(False))
-        if moved is not None:
-            left = moved.where(F.col("table_name") != name).select(*KEYS)
-            source = source.unionByName(
-                left.withColumn("gone", F.lit(True)), allowMissingColumns=True
-            )
+        if changed.contested:
+            # A contested revision may have been in any of the other tables before.
+            moved = arrived.where(F.col("contested") & (F.col("table_name") != name))
+            left = moved.select(*KEYS, F.lit(True).alias("gone"))
+            source = source.unionByName(left, allowMissingColumns=True)
         columns = [column for column in source.columns if column != "gone"]
         self.lake.merge(
             source,
-            f"history/{folder_name(name)}",
+            table,
             on=matching(KEYS),
             clauses=f"WHEN MATCHED AND s.gone THEN DELETE WHEN MATCHED THEN {update_of(columns)} "
             f"WHEN NOT MATCHED AND NOT s.gone THEN {insert_of(columns)}",

@@ -15,15 +15,16 @@ from pyspark.sql import functions as F
 
 from qldb_replay.lake.copies import PLACE, choose, fetch, settled
 from qldb_replay.lake.delta import Lake, cut_off, insert_of, kept, matching, update_of
+from qldb_replay.lake.open_rows import KEYS, few, replace_open
 from qldb_replay.lake.redactions import requests_of
 
 TABLE = "revisions"
-KEYS = ("strand_id", "document_id", "version")
 DOCUMENT = ("strand_id", "document_id")
 
 # What may change while the payload stays.
 TIMELINE = ("valid_from", "valid_to", "is_current", "is_open")
 LIGHT = ("sequence_no", "revision_index", "is_redacted", "deliveries", "contested", "content")
+RETIMED = (*LIGHT, *TIMELINE, "operation", "batch")
 
 COLUMNS = (
     "strand_id",
@@ -189,15 +190,25 @@ class RevisionsStage:
         source = fresh.unionByName(light.drop(*internal, "carries_data"), allowMissingColumns=True)
         if not kinds["known"]:
             self.lake.append(source.select(*COLUMNS), TABLE)
-            return
-        retimed = [*LIGHT, *TIMELINE, "operation", "batch"]
+        elif not kinds["closed"]:
+            self._replace_open(few(changed, kinds["rows"]), fresh, few(light, kinds["rows"]))
+        else:
+            self._merge_all(source)
+
+    def _replace_open(self, changed: DataFrame, fresh: DataFrame, light: DataFrame) -> None:
+        payloads = self.lake.read(TABLE).where("is_open = true").drop(*RETIMED)
+        retimed = payloads.join(light.select(*KEYS, *RETIMED), list(KEYS))
+        rows = fresh.select(*COLUMNS).unionByName(retimed)
+        replace_open(self.lake, TABLE, changed, rows)
+
+    def _merge_all(self, source: DataFrame) -> None:
         with kept(source) as rows:
             self.lake.merge(
                 rows,
                 TABLE,
-                on=matching(KEYS) if kinds["closed"] else f"{matching(KEYS)} AND t.is_open = true",
+                on=matching(KEYS),
                 clauses=f"WHEN MATCHED AND s.fresh THEN {update_of(COLUMNS)} "
-                f"WHEN MATCHED THEN {update_of(retimed)} "
+                f"WHEN MATCHED THEN {update_of(RETIMED)} "
                 f"WHEN NOT MATCHED THEN {insert_of(COLUMNS)}",
             )
 

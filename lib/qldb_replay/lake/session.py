@@ -70,6 +70,8 @@ STAGE_SETTINGS: Mapping[str, str] = {
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
     "spark.databricks.delta.merge.materializeSource": "none",
+    # One commit replaces open rows and adds closed ones beside them.
+    "spark.databricks.delta.replaceWhere.constraintCheck.enabled": "false",
     # Else rows that lie in order are sorted once more by the partition that they go to.
     "spark.sql.maxConcurrentOutputFileWriters": "4",
     # Columns with hardly a value twice: Parquet would collect a dictionary only to give it up.
