@@ -28,7 +28,7 @@ from processes import Usage
 
 from qldb_replay.cli import main as command
 from qldb_replay.destinations.postgresql import PostgresqlDestination
-from qldb_replay.destinations.sql import quoted
+from qldb_replay.destinations.quoting import quoted
 from qldb_replay.lake.session import build_session
 from qldb_replay.simulate import SimulateOptions, simulate
 

@@ -361,6 +361,11 @@ def _replay_options(parser: OptionParser) -> None:
         metavar="OLD=NEW",
         help="another name for a table",
     )
+    chosen.add_argument(
+        "--columns",
+        action="store_true",
+        help="also show the fields of documents as typed columns, in views",
+    )
     bounds = parser.add_argument_group("how far this run goes")
     bounds.add_argument("--to-sequence", type=int, metavar="N", help="up to this block")
     bounds.add_argument(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -20,12 +22,22 @@ from qldb_replay.destinations.interface import (
     Key,
     LedgerTable,
     RunRow,
+    TypedColumn,
 )
 from qldb_replay.replay.names import named
 
 START = datetime(2024, 1, 1, tzinfo=timezone.utc)
 STRAND = "strand"
-CARS = LedgerTable("id-of-cars", "Cars", "Cars_history", "Cars", "Cars_versions", ("VIN", "a'b"))
+CARS = LedgerTable(
+    "id-of-cars",
+    "Cars",
+    "Cars_history",
+    "Cars",
+    "Cars_versions",
+    "Cars_columns",
+    "Cars_history_columns",
+    indexes=("VIN", "a'b"),
+)
 
 
 def revision(number: int, document: str, version: int, data: str | None, **more) -> dict:
@@ -244,7 +256,7 @@ def test_any_table_name_the_source_could_have(url, ask) -> None:
     to = open_destination(url)
     tables = named(
         [
-            LedgerTable(f"id{n:020}", name, "", "", "", ('f"', "f'", "$", "", "\0", "ü"))
+            LedgerTable(f"id{n:020}", name, indexes=('f"', "f'", "$", "", "\0", "ü"))
             for n, name in enumerate(ODD)
         ],
         [],
@@ -261,6 +273,86 @@ def test_any_table_name_the_source_could_have(url, ask) -> None:
         name = table.current_table.replace('"', '""')
         assert ask(f'SELECT count(*) FROM "{name}"') == [(1,)]
     assert sorted(to.tables()) == sorted(tables)
-    again = named([LedgerTable(None, "T", "", "", "")], to.tables(), {}, to.name_limits())
+    again = named([LedgerTable(None, "T")], to.tables(), {}, to.name_limits())
     assert again[0].current_table == "T"
+    to.close()
+
+
+COLUMNS = (
+    TypedColumn("b", "b", "bool"),
+    TypedColumn("i", "i", "bigint"),
+    TypedColumn("d", "d", "decimal"),
+    TypedColumn("f", "f", "double"),
+    TypedColumn("t", "t", "timestamp"),
+    TypedColumn("x", "x", "binary"),
+    TypedColumn("s", "s", "text"),
+    TypedColumn("o", "o", "json"),
+    TypedColumn("Version", "Version", "bigint"),
+    TypedColumn("l" * 80, "l" * 80, "text"),
+    TypedColumn("l" * 79, "l" * 79, "text"),
+    TypedColumn("q'%0%20", "q' %0", "text"),
+)
+DOCUMENT = {
+    "b": True,
+    "i": 2**53,
+    "d": 1.5,
+    "f": 0.25,
+    "t": "2024-01-01T02:00:00+02:00",
+    "x": "AAH/",
+    "s": "text",
+    "o": {"k": [1]},
+    "Version": 7,
+    "l" * 80: "long",
+    "l" * 79: "other",
+    "q' %0": "odd",
+}
+SHOWN = {
+    "postgresql": (Decimal("1.5"), START, b"\0\1\xff", {"k": [1]}),
+    "sqlite": (1.5, DOCUMENT["t"], "AAH/", '{"k":[1]}'),
+}
+
+
+def test_fields_are_typed_columns_of_views(url, ask) -> None:
+    to = open_destination(url)
+    to.prepare([replace(CARS, columns=COLUMNS)], Checkpoint(STRAND, -1), [])
+    rows = [
+        revision(0, "d1", 0, json.dumps(DOCUMENT)),
+        revision(1, "d2", 0, "{}"),
+        revision(2, "d1", 1, None),
+    ]
+    with to.transaction() as transaction:
+        transaction.write(chunk(0, 2, rows), {CARS.table_name: CARS.table_id})
+
+    typed = 'b, i, d, f, t, x, s, o, "Version__2", "q\'%0%20"'
+    (first,) = ask(f'SELECT {typed} FROM "Cars_history_columns" WHERE sequence_no = 0')
+    decimal, time, blob, nested = SHOWN[url.partition(":")[0]]
+    assert first == (True, 2**53, decimal, 0.25, time, blob, "text", nested, 7, "odd")
+    assert ask('SELECT document_id, version, b, t FROM "Cars_columns"') == [("d2", 0, None, None)]
+    to.close()
+
+
+def test_names_that_are_too_long_stay_apart(url, ask) -> None:
+    to = open_destination(url)
+    to.prepare([replace(CARS, columns=COLUMNS)], Checkpoint(STRAND, -1), [])
+    most = to.name_limits().most_bytes
+    names = ["l" * 80, "l" * 79] if most > 80 else ["l" * most, "l" * (most - 3) + "__2"]
+    assert ask(f'SELECT "{names[0]}", "{names[1]}" FROM "Cars_columns"') == []
+    to.close()
+
+
+def test_a_type_that_changes_changes_the_views_alone(url, ask) -> None:
+    to = open_destination(url)
+    whole = replace(CARS, columns=(TypedColumn("i", "i", "bigint"),))
+    to.prepare([whole], Checkpoint(STRAND, -1), [])
+    assert list(to.definitions([whole])) == []
+
+    widened = replace(CARS, columns=(TypedColumn("i", "i", "text"), TypedColumn("n", "n", "bool")))
+    assert all("VIEW" in statement for statement in to.definitions([widened]))
+    to.prepare([widened], Checkpoint(STRAND, -1), [])
+    with to.transaction() as transaction:
+        rows = [revision(0, "d1", 0, '{"i":"x","n":true}')]
+        transaction.write(chunk(0, 0, rows), {CARS.table_name: CARS.table_id})
+
+    assert to.tables() == [widened]
+    assert ask('SELECT i, n FROM "Cars_columns"') == [("x", True)]
     to.close()

@@ -79,6 +79,7 @@ def _selection(options: argparse.Namespace) -> Selection | None:
         options.from_sequence,
         dict(_renamed(pair) for pairs in options.map for pair in pairs),
         options.redactions,
+        options.columns,
     )
     return None if selection == Selection() else selection
 

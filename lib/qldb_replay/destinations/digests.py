@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from qldb_replay.destinations.interface import BLOCKS, REVISIONS, STATEMENTS
+from qldb_replay.destinations.quoting import literal, quoted
 
 if TYPE_CHECKING:
     from qldb_replay.destinations.sql import Column, SqlDestination
@@ -81,16 +82,12 @@ def _sources(to: SqlDestination, what: str) -> list[tuple[str, tuple[Column, ...
         return [(sql.STATEMENTS_TABLE.name, sql.STATEMENTS_TABLE.columns, "''")]
     of = sql.history_table if what == REVISIONS_OF else sql.current_table
     named = {of(table).name: table for table in to.tables()}
-    return [
-        (name, of(table).columns, sql.literal(table.table_name)) for name, table in named.items()
-    ]
+    return [(name, of(table).columns, literal(table.table_name)) for name, table in named.items()]
 
 
 def _part(
     to: SqlDestination, what: str, width: int, table: str, columns: tuple[Column, ...], name: str
 ) -> str:
-    from qldb_replay.destinations.sql import quoted
-
     digested = DIGESTED[what]
     texts = {column.name: to.text_of(column) for column in columns}
     texts["table_name"] = name

@@ -85,9 +85,24 @@ class Gap(NamedTuple):
     last: int
 
 
+class TypedColumn(NamedTuple):
+    """A field of a ledger table's documents, as a column (`--columns`).
+
+    Attributes:
+        name: the column's name in the lake.
+        field: the field's name in the documents.
+        type: `bool`, `bigint`, `decimal`, `double`, `timestamp`, `binary` (Base64 in the document),
+            `text`, or `json` for everything that no single one of them holds.
+    """
+
+    name: str
+    field: str
+    type: str
+
+
 @dataclass(frozen=True, order=True)
 class LedgerTable:
-    """A ledger table, and what its destination tables are called.
+    """A ledger table, and what its destination tables are called, once they are named.
 
     Attributes:
         table_id: its ID, None where no document ever told it.
@@ -95,15 +110,21 @@ class LedgerTable:
         history_table: table of its revisions.
         current_table: table of its live documents.
         versions_view: view of its revisions with the time in which each was valid.
+        columns_view: view of its live documents with their fields as columns.
+        history_columns_view: view of its revisions with their fields as columns.
         indexes: fields that the source had indexed.
+        columns: what the last two views show; empty where they are not wanted.
     """
 
     table_id: str | None
     table_name: str
-    history_table: str
-    current_table: str
-    versions_view: str
+    history_table: str = ""
+    current_table: str = ""
+    versions_view: str = ""
+    columns_view: str = ""
+    history_columns_view: str = ""
     indexes: tuple[str, ...] = ()
+    columns: tuple[TypedColumn, ...] = ()
 
 
 @dataclass(frozen=True)

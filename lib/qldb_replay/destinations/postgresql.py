@@ -22,7 +22,9 @@ from qldb_replay.destinations.interface import (
     Key,
     LedgerTable,
     NameLimits,
+    TypedColumn,
 )
+from qldb_replay.destinations.quoting import listed, literal, quoted, short_name
 from qldb_replay.destinations.sql import (
     BINARY,
     BOOLEAN,
@@ -34,10 +36,6 @@ from qldb_replay.destinations.sql import (
     Column,
     SqlDestination,
     Table,
-    listed,
-    literal,
-    quoted,
-    short_name,
 )
 from qldb_replay.errors import UsageError
 
@@ -53,6 +51,13 @@ _MOST_NAME_BYTES = 63
 _OLDEST = 140_000
 _ROWS_AT_A_TIME = 1_000
 _LOCK = "qldb-replay"
+_TYPES = {
+    "bool": "boolean",
+    "bigint": "bigint",
+    "decimal": "numeric",
+    "double": "double precision",
+    "timestamp": "timestamptz",
+}
 _LOCK_KEYS = "hashtext(\0), hashtext(\0)"
 
 _GUARD = """
@@ -217,6 +222,19 @@ class PostgresqlDestination(SqlDestination):
         yield _REDACT.format(schema=schema)
         # It runs with its owner's rights, and new functions are everybody's.
         yield "REVOKE ALL ON FUNCTION ledger_redact FROM PUBLIC"
+
+    def field(self, column: TypedColumn) -> str:
+        name = literal(column.field.replace(jsonb.NUL, jsonb.SUBSTITUTE))
+        if column.type == "json":
+            return f"data -> {name}"
+        text = f"data ->> {name}"
+        if column.type == "text":
+            return text
+        return (
+            f"decode({text}, 'base64')"
+            if column.type == "binary"
+            else (f"({text})::{_TYPES[column.type]}")
+        )
 
     def refusals(self, table: Table) -> Iterator[str]:
         argument = "" if table.append_only == NOTHING else "'redaction'"

@@ -11,7 +11,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -33,7 +32,10 @@ from qldb_replay.destinations.interface import (
     NameLimits,
     RangeDigest,
     RunRow,
+    TypedColumn,
 )
+from qldb_replay.destinations.quoting import listed, quoted, short_name
+from qldb_replay.destinations.typed_views import typed_views
 from qldb_replay.errors import IonFormatError, RecordFormatError
 from qldb_replay.journal.written import revision_record
 
@@ -153,7 +155,10 @@ TABLES_TABLE = Table(
         Column("history_table", TEXT),
         Column("current_table", TEXT),
         Column("versions_view", TEXT),
+        Column("columns_view", TEXT),
+        Column("history_columns_view", TEXT),
         Column("indexes", TEXT),
+        Column("columns", TEXT),
     ),
     (),
 )
@@ -182,34 +187,6 @@ def history_table(table: LedgerTable) -> Table:
 def current_table(table: LedgerTable) -> Table:
     """Returns the table of a ledger table's live documents."""
     return Table(table.current_table, CURRENT_COLUMNS, ("document_id",))
-
-
-def quoted(name: str) -> str:
-    """Quotes an identifier as standard SQL does.
-
-    Raises:
-        ValueError: it has U+0000, which no database takes.
-    """
-    if "\0" in name:
-        raise ValueError("identifier with U+0000")
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Quotes a string, for definitions, which take no parameters."""
-    if "\0" in text:
-        raise ValueError("string with U+0000")
-    return "'" + text.replace("'", "''") + "'"
-
-
-def listed(names: Iterable[str]) -> str:
-    """Quotes and lists identifiers."""
-    return ", ".join(map(quoted, names))
-
-
-def short_name(prefix: str, *parts: str) -> str:
-    """Makes a name for an index, constraint or trigger that no ledger table's names can collide."""
-    return f"ledger_{prefix}_{sha256(chr(0).join(parts).encode()).hexdigest()[:16]}"
 
 
 class SqlDestination(ABC):
@@ -255,15 +232,11 @@ class SqlDestination(ABC):
 
     def tables(self) -> list[LedgerTable]:
         """Returns the ledger tables that the destination knows."""
-        columns = ("table_id", "table_name", "history_table", "current_table", "versions_view")
+        names = [column.name for column in TABLES_TABLE.columns]
         rows = self.query(
-            f"SELECT {listed((*columns, 'indexes'))} FROM {quoted(TABLES_TABLE.name)} "
-            "ORDER BY table_name, table_id"
+            f"SELECT {listed(names)} FROM {quoted(TABLES_TABLE.name)} ORDER BY table_name, table_id"
         )
-        return [
-            LedgerTable(*row[: len(columns)], indexes=tuple(json.loads(row[-1])))  # type: ignore[misc]
-            for row in rows
-        ]
+        return [_table_of(dict(zip(names, row, strict=True))) for row in rows]
 
     def gaps(self) -> list[Gap]:
         """Returns the blocks that the destination lacks, in order."""
@@ -294,9 +267,22 @@ class SqlDestination(ABC):
             yield from self.preparations()
             for ours in OURS:
                 yield from self._created(ours)
+        shown = {} if CHECKPOINT_TABLE.name not in there else self._shown_columns()
         for table in {each.history_table: each for each in tables}.values():
             if table.history_table not in there:
                 yield from self._ledger_table(table)
+            if table.columns != shown.get(table.history_table, ()):
+                yield from self._columns_views(table, there)
+
+    def _shown_columns(self) -> dict[str, tuple[TypedColumn, ...]]:
+        return {table.history_table: table.columns for table in self.tables()}
+
+    def _columns_views(self, table: LedgerTable, there: Collection[str]) -> Iterator[str]:
+        """Makes the views of typed columns, in the place of those with other columns."""
+        for name, selecting in typed_views(table, self.field, self.name_limits().most_bytes):
+            if name in there:
+                yield f"DROP VIEW {quoted(name)}"
+            yield f"CREATE VIEW {quoted(name)} AS {selecting}"
 
     def _ledger_table(self, table: LedgerTable) -> Iterator[str]:
         history = history_table(table)
@@ -416,6 +402,10 @@ class SqlDestination(ABC):
     @abstractmethod
     def name_limits(self) -> NameLimits:
         """Returns what tables may be called."""
+
+    @abstractmethod
+    def field(self, column: TypedColumn) -> str | None:
+        """Returns the expression for a field of `data`, None where there is no way to write it."""
 
     @abstractmethod
     def relations(self) -> set[str]:
@@ -604,11 +594,14 @@ def _checkpoint_row(point: Checkpoint) -> tuple[Any, ...]:
 
 
 def _table_row(table: LedgerTable) -> tuple[Any, ...]:
-    return (
-        table.table_name,
-        table.table_id,
-        table.history_table,
-        table.current_table,
-        table.versions_view,
-        json.dumps(table.indexes),
-    )
+    row = vars(table) | {
+        "indexes": json.dumps(table.indexes),
+        "columns": json.dumps(table.columns),
+    }
+    return tuple(row[column.name] for column in TABLES_TABLE.columns)
+
+
+def _table_of(row: dict[str, Any]) -> LedgerTable:
+    indexes = tuple(json.loads(row.pop("indexes")))
+    columns = tuple(TypedColumn(*column) for column in json.loads(row.pop("columns")))
+    return LedgerTable(**row, indexes=indexes, columns=columns)

@@ -26,7 +26,9 @@ from qldb_replay.destinations.interface import (
     Key,
     LedgerTable,
     NameLimits,
+    TypedColumn,
 )
+from qldb_replay.destinations.quoting import listed, literal, quoted, short_name
 from qldb_replay.destinations.sql import (
     BINARY,
     BOOLEAN,
@@ -39,10 +41,6 @@ from qldb_replay.destinations.sql import (
     Column,
     SqlDestination,
     Table,
-    listed,
-    literal,
-    quoted,
-    short_name,
 )
 
 SCHEME = "sqlite"
@@ -203,17 +201,17 @@ class SqliteDestination(SqlDestination):
         there = self.relations()
         for table in self.tables():
             for field in table.indexes:
-                name = short_name("field", table.current_table, field)
-                # SQLite's paths have no way to write these.
-                if name in there or "\0" in field or '"' in field or field.startswith("$"):
+                name, value = short_name("field", table.current_table, field), _extracted(field)
+                if name in there or value is None:
                     continue
                 there.add(name)
-                path = f'$."{field}"'
                 with self.atomic():
                     self.run(
-                        f"CREATE INDEX {quoted(name)} ON {quoted(table.current_table)} "
-                        f"(json_extract(data, {literal(path)}))"
+                        f"CREATE INDEX {quoted(name)} ON {quoted(table.current_table)} ({value})"
                     )
+
+    def field(self, column: TypedColumn) -> str | None:
+        return _extracted(column.field)
 
     def stored_time(self, time: datetime) -> str:
         return f"{time.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%S.%fZ}"
@@ -251,6 +249,17 @@ def _path(url: str) -> str:
     if scheme != SCHEME or not path.startswith("/") or len(path) < 2:
         raise DestinationError(f"expected sqlite:///FILE, found {scheme}://…")
     return str(Path(path[1:]))
+
+
+def _extracted(field: str) -> str | None:
+    """Returns the expression for a field, None where SQLite's paths have no way to write it.
+
+    What JSON escapes in a name is written otherwise in the paths of older versions.
+    """
+    if field.startswith("$") or any(char in '"\\' or char < " " for char in field):
+        return None
+    path = f'$."{field}"'
+    return f"json_extract(data, {literal(path)})"
 
 
 def _values(column: pa.Array) -> list[Any]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from hashlib import sha256
 
 from qldb_replay.destinations import sql
 from qldb_replay.destinations.interface import LedgerTable, NameLimits
 
 OURS = tuple(table.name for table in sql.OURS)
-HISTORY, VERSIONS = "_history", "_versions"
+ENDINGS = ("", "_history", "_versions", "_columns", "_history_columns")
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9]{1,22}")
 _ID_LENGTH = 22
@@ -53,26 +54,31 @@ def named(
             taken.update(_folded(each, limits) for each in _names_of(chosen[name]))
         like = chosen[name]
         result.append(
-            LedgerTable(
-                table.table_id,
-                name,
-                like.history_table,
-                like.current_table,
-                like.versions_view,
-                table.indexes,
-            )
+            replace(like, table_id=table.table_id, indexes=table.indexes, columns=table.columns)
         )
     return result
 
 
 def _with_base(table: LedgerTable, base: str) -> LedgerTable:
-    return LedgerTable(
-        table.table_id, table.table_name, f"{base}{HISTORY}", base, f"{base}{VERSIONS}"
+    current, history, versions, columns, history_columns = (base + ending for ending in ENDINGS)
+    return replace(
+        table,
+        current_table=current,
+        history_table=history,
+        versions_view=versions,
+        columns_view=columns,
+        history_columns_view=history_columns,
     )
 
 
-def _names_of(table: LedgerTable) -> tuple[str, str, str]:
-    return table.history_table, table.current_table, table.versions_view
+def _names_of(table: LedgerTable) -> list[str]:
+    return [
+        table.current_table,
+        table.history_table,
+        table.versions_view,
+        table.columns_view,
+        table.history_columns_view,
+    ]
 
 
 def _folded(name: str, limits: NameLimits) -> str:
@@ -85,7 +91,7 @@ def _base(name: str, table_id: str, taken: set[str], limits: NameLimits) -> str:
     if plain.lower().startswith(limits.reserved):
         plain = f"_{plain}"
     tail = table_id if _PLAIN_ID.fullmatch(table_id) else _hashed(name + table_id)
-    candidate, most = plain, limits.most_bytes - len(VERSIONS)
+    candidate, most = plain, limits.most_bytes - max(map(len, ENDINGS))
     while _fits_not(candidate, most, taken, limits):
         room = most - len(tail) - 1
         candidate = f"{_cut(plain, room)}_{tail}"
@@ -94,7 +100,7 @@ def _base(name: str, table_id: str, taken: set[str], limits: NameLimits) -> str:
 
 
 def _fits_not(base: str, most: int, taken: set[str], limits: NameLimits) -> bool:
-    names = (base, f"{base}{HISTORY}", f"{base}{VERSIONS}")
+    names = [f"{base}{ending}" for ending in ENDINGS]
     return len(base.encode()) > most or any(_folded(name, limits) in taken for name in names)
 
 

@@ -19,6 +19,7 @@ class Selection:
         first: number of the first block, None for the ledger's first.
         renamed: other names in the destination, by name of the ledger table (`--map`).
         redactions: `honour`, or `keep` to write data that was redacted, where the lake kept it.
+        columns: whether views show the fields of documents as typed columns.
     """
 
     tables: tuple[str, ...] = ()
@@ -26,6 +27,7 @@ class Selection:
     first: int | None = None
     renamed: Mapping[str, str] = field(default_factory=dict)
     redactions: str = HONOUR
+    columns: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -43,6 +45,8 @@ class Selection:
             found["first"] = self.first
         if self.renamed:
             found["renamed"] = dict(sorted(self.renamed.items()))
+        if self.columns:
+            found["columns"] = True
         return found
 
     @classmethod
@@ -54,4 +58,5 @@ class Selection:
             document.get("first"),
             dict(document.get("renamed", {})),
             document.get("redactions", HONOUR),
+            document.get("columns", False),
         )

@@ -9,10 +9,20 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from qldb_replay.destinations.interface import BLOCKS, REVISIONS, Checkpoint, Chunk, Gap
+from qldb_replay.codec.sketch import Shape
+from qldb_replay.codec.types import DataType, Scalar, Struct, data_type
+from qldb_replay.destinations.interface import (
+    BLOCKS,
+    REVISIONS,
+    Checkpoint,
+    Chunk,
+    Gap,
+    TypedColumn,
+)
 from qldb_replay.lake import ledger_tables
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.session import stage_settings
+from qldb_replay.lake.state import LakeState
 from qldb_replay.replay.chunks import PIECES, Sizes, chunk_of, cutter
 from qldb_replay.replay.selection import HONOUR, Selection
 from qldb_replay.replay.tables import SourceTable
@@ -33,6 +43,7 @@ transform(statements, (s, i) -> named_struct(
 
 def source_tables(lake: Lake, strand_id: str) -> list[SourceTable]:
     """Reads the ledger's tables."""
+    columns = typed_columns(lake)
     rows = lake.read(ledger_tables.TABLE).where(F.col("strand_id") == strand_id).collect()
     return [
         SourceTable(
@@ -40,9 +51,45 @@ def source_tables(lake: Lake, strand_id: str) -> list[SourceTable]:
             row["table_name"].replace("\0", "\ufffd"),  # which no database takes in a name
             tuple(row["indexes"] or ()),
             tuple((event["event"], event["sequence_no"]) for event in row["lifecycle"] or ()),
+            columns.get(row["table_name"], ()),
         )
         for row in rows
     ]
+
+
+def typed_columns(lake: Lake) -> dict[str, tuple[TypedColumn, ...]]:
+    """Returns the fields of each ledger table's documents with the types that the lake gave them.
+
+    Args:
+        lake: a rebuilt lake.
+
+    Returns:
+        The columns by name of the ledger table.
+    """
+    state = LakeState(lake.files)
+    found = {}
+    for folder in lake.files.names("history"):
+        mark = state.mark(f"history/{folder}")
+        if mark:
+            found[mark["name"]] = _typed(Shape.from_text(mark["shape"]))
+    return found
+
+
+def _typed(shape: Shape) -> tuple[TypedColumn, ...]:
+    type_, shapes = data_type(shape), shape.fields or {}
+    fields = type_.fields if isinstance(type_, Struct) else ()
+    return tuple(
+        TypedColumn(each.name, each.original, _type_name(each.type, shapes[each.original]))
+        for each in fields
+    )
+
+
+def _type_name(type_: DataType, shape: Shape) -> str:
+    if not isinstance(type_, Scalar):
+        return Scalar.JSON.value
+    # A clob's JSON form is its text.
+    is_text = type_ is Scalar.BINARY and "c" in shape.leaves
+    return Scalar.TEXT.value if is_text else str(type_.value)
 
 
 def selected_revisions(

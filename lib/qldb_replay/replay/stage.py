@@ -173,7 +173,9 @@ class Replay:
 
     def _named(self, known: Sequence[LedgerTable], selection: Selection) -> list[LedgerTable]:
         wanted = [
-            t for t in self._tables if not selection.tables or t.table_name in selection.tables
+            t if selection.columns else replace(t, columns=())
+            for t in self._tables
+            if not selection.tables or t.table_name in selection.tables
         ]
         return named(in_order(wanted), known, selection.renamed, self.to.name_limits())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from qldb_replay.destinations.interface import LedgerTable
+from qldb_replay.destinations.interface import LedgerTable, TypedColumn
 from qldb_replay.journal.tables import DROPPED
 
 _ALWAYS = -1
@@ -20,12 +20,14 @@ class SourceTable:
         table_name: its name.
         indexes: fields that were indexed.
         lifecycle: events and the numbers of their blocks, in order.
+        columns: the fields of its documents, typed.
     """
 
     table_id: str | None
     table_name: str
     indexes: tuple[str, ...]
     lifecycle: tuple[tuple[str, int], ...]
+    columns: tuple[TypedColumn, ...] = ()
 
     @property
     def began(self) -> int:
@@ -82,6 +84,6 @@ def in_order(tables: Iterable[SourceTable]) -> list[LedgerTable]:
     """Puts tables in the order in which the source made them, for naming."""
     ordered = sorted(tables, key=lambda t: (t.began, t.table_id or "", t.table_name))
     return [
-        LedgerTable(table.table_id, table.table_name, "", "", "", table.indexes)
+        LedgerTable(table.table_id, table.table_name, indexes=table.indexes, columns=table.columns)
         for table in ordered
     ]

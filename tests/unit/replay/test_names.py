@@ -13,11 +13,13 @@ POSTGRESQL = NameLimits(63, folds_case=False)
 SQLITE = NameLimits(1_000, folds_case=True, reserved=("sqlite_",))
 
 texts = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=80)
-near = st.sampled_from(["T", "t", "T_history", "T_versions", "t_HISTORY", *OURS, "sqlite_a", ""])
+near = st.sampled_from(
+    ["T", "t", "T_history", "T_versions", "T_columns", "t_HISTORY", *OURS, "sqlite_a", ""]
+)
 
 
 def table(name: str, number: int = 0, **more) -> LedgerTable:
-    return LedgerTable(f"{number:022}", name, "", "", "", **more)
+    return LedgerTable(f"{number:022}", name, **more)
 
 
 def names_of(table: LedgerTable) -> tuple[str, str, str]:
