@@ -206,6 +206,9 @@ def hold_against(
     compared = Compare(lake, strand_id, to, progress).run()
     _note(lake, run_id, strand_id, "destination-mismatch", compared.differences)
     lines = [f"{'compared':<10} {rows:>12,} {what}" for what, rows in compared.rows.items()]
+    chosen = Selection.read(point.selection).chosen()
+    if chosen:
+        lines.append(f"selection  {chosen}; what that leaves out was never written here")
     lines += [f"DIFFERS    {_place(each)}" for each in compared.differences[:20]]
     more = len(compared.differences) - 20
     if more > 0:

@@ -29,10 +29,12 @@ class Selection:
     redactions: str = HONOUR
     columns: bool = False
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether no block and no revision is left out."""
-        return not self.tables and not self.documents and self.first is None
+    def chosen(self) -> str:
+        """Says what chose a part of the ledger, empty where all of it is held."""
+        parts = [f"tables {', '.join(self.tables)}"] if self.tables else []
+        parts += [f"{len(self.documents):,} documents"] if self.documents else []
+        parts += [f"blocks from {self.first:,} on"] if self.first is not None else []
+        return " · ".join(parts)
 
     def document(self) -> dict[str, Any]:
         """Returns it as JSON can hold it; what is not chosen is left out."""
