@@ -1,0 +1,3 @@
+//! Binary Ion 1.0: walking, hashing, JSON: `qldb_replay.ion`.
+
+pub mod framing;

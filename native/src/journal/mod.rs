@@ -1,0 +1,1 @@
+//! What records of a QLDB stream mean: `qldb_replay.journal`.
