@@ -44,3 +44,20 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// Why an object cannot be decompressed further (`ArchiveFormatError`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchiveError {
+    /// What is wrong.
+    pub reason: Cow<'static, str>,
+    /// Position in the stored bytes up to which the object could be read.
+    pub offset: usize,
+}
+
+impl ArchiveError {
+    /// Makes the error.
+    #[cold]
+    pub fn new(reason: impl Into<Cow<'static, str>>, offset: usize) -> Self {
+        ArchiveError { reason: reason.into(), offset }
+    }
+}

@@ -8,3 +8,5 @@ pub mod error;
 pub mod ion;
 pub mod journal;
 pub mod limits;
+#[cfg(feature = "python")]
+mod python;

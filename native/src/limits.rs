@@ -2,6 +2,7 @@
 
 /// Limits on everything that archive content controls; the Python class describes each.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "python", derive(pyo3::FromPyObject))]
 pub struct Limits {
     /// Longest record.
     pub record_bytes: usize,

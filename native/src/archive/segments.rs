@@ -1,6 +1,7 @@
 //! What an object's bytes are split into.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// What a stretch of an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,4 +33,40 @@ pub struct Segment<'a> {
     pub reason: Cow<'static, str>,
     /// Place among the records of the same error line, from 0; 0 everywhere else.
     pub part: i32,
+}
+
+/// A segment before its bytes have been looked up.
+pub struct Piece {
+    /// As [`Segment::kind`].
+    pub kind: Kind,
+    /// As [`Segment::offset`].
+    pub offset: u64,
+    /// As [`Segment::length`].
+    pub length: u64,
+    /// Where its bytes are.
+    pub data: Bytes,
+    /// As [`Segment::reason`].
+    pub reason: Cow<'static, str>,
+    /// As [`Segment::part`].
+    pub part: i32,
+}
+
+/// Where the bytes of a [`Piece`] are.
+pub enum Bytes {
+    /// In the window from which it was cut.
+    Window(Range<usize>),
+    /// Here, because the window has moved on.
+    Kept(Vec<u8>),
+}
+
+impl Piece {
+    /// Looks up the bytes in the data of the window from which the piece was cut.
+    pub fn segment(self, window: &[u8]) -> Segment<'_> {
+        let Piece { kind, offset, length, data, reason, part } = self;
+        let data = match data {
+            Bytes::Window(place) => Cow::Borrowed(&window[place]),
+            Bytes::Kept(bytes) => Cow::Owned(bytes),
+        };
+        Segment { kind, offset, length, data, reason, part }
+    }
 }
