@@ -4,9 +4,14 @@
 //! byte for byte, and a differential suite holds the two against each other.
 
 pub mod archive;
+pub mod builders;
+pub mod columns;
+pub mod decode;
 pub mod error;
 pub mod ion;
 pub mod journal;
 pub mod limits;
+pub mod objects;
 #[cfg(feature = "python")]
 mod python;
+pub mod sha256;
