@@ -1,8 +1,11 @@
 """Package metadata and every pin of the project, in this one place."""
 
+import os
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools_rust import Binding, RustExtension
 
 # Working sets: each line was run together. Platforms (EMR, Glue) bring their own Spark and Delta.
 CORE = ["amazon.ion==0.15.0", "boto3>=1.34,<2", "pyarrow>=15,<26", "PyYAML>=6,<7", "tqdm>=4.66,<5"]
@@ -33,6 +36,18 @@ TEST = [
 ]
 DEV = ["mypy==1.18.2", "ruff==0.14.5", "types-PyYAML", "types-tqdm"]
 
+# The package is whole without it: the Python codec gives the same answers.
+NATIVE = RustExtension(
+    "qldb_replay.codec._native",
+    "native/Cargo.toml",
+    args=["--locked"],
+    binding=Binding.PyO3,
+    debug=False,
+    optional=True,
+    py_limited_api=True,
+)
+CARGO = shutil.which(os.environ.get("CARGO", "cargo"))
+
 setup(
     name="qldb-replay",
     version="0.1.0",
@@ -43,6 +58,9 @@ setup(
     package_dir={"": "lib"},
     packages=find_packages("lib"),
     package_data={"qldb_replay": ["py.typed"], "qldb_replay.report": ["templates/*"]},
+    rust_extensions=[NATIVE] if CARGO else [],
+    options={"bdist_wheel": {"py_limited_api": "cp310"}} if CARGO else {},
+    zip_safe=False,
     python_requires=">=3.10,<3.14",
     install_requires=CORE,
     extras_require={
