@@ -11,6 +11,10 @@ TO ?= sqlite:///$(notdir $(LAKE)).db
 REVISIONS ?= 10000
 TEST_ARGS ?=
 TEST_PROCESSES ?= 2
+NATIVE := setup.py pyproject.toml $(wildcard native/Cargo.* native/src/*.rs native/src/*/*.rs)
+# The wheel runs where glibc is at least this old; zig links against it on any machine.
+GLIBC := 2.17
+MACHINE := $(shell uname -m)
 # S3 for Spark on a machine that has none: the parts of the AWS SDK that S3A uses, not the bundle.
 S3A := org.apache.hadoop:hadoop-aws:3.3.4 -com.amazonaws:aws-java-sdk-bundle \
 	com.amazonaws:aws-java-sdk-s3:1.12.262 com.amazonaws:aws-java-sdk-dynamodb:1.12.262 \
@@ -25,7 +29,7 @@ help: ## Show this help
 
 ##@ Set-up
 
-$(VENV)/installed-%: setup.py
+$(VENV)/installed-%: $(NATIVE)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
@@ -68,6 +72,9 @@ lint: $(VENV)/installed-$(EXTRAS),test,dev ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy lib
+	@if ! { cargo clippy --version && cargo fmt --version; } >/dev/null 2>&1; then \
+		echo "no cargo with clippy and rustfmt here: native/ is not checked"; \
+	else cd native && cargo fmt --check && cargo clippy --quiet --locked -- -D warnings; fi
 
 .PHONY: bench
 bench: install ## Measure the codec and the pipeline, as ratios
@@ -76,6 +83,16 @@ bench: install ## Measure the codec and the pipeline, as ratios
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/extremes.py
 
+.PHONY: wheel
+wheel: $(VENV)/installed-wheel ## Build a wheel with the native codec, for machines without Rust
+	rm -rf build
+	PATH="$(abspath $(BIN)):$$PATH" CARGO=cargo-zigbuild \
+		CARGO_BUILD_TARGET=$(MACHINE)-unknown-linux-gnu.$(GLIBC) \
+		$(BIN)/python -m pip wheel --quiet --disable-pip-version-check \
+		--no-deps --no-build-isolation --wheel-dir build/wheel .
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/auditwheel repair --only-plat \
+		--plat manylinux_$(subst .,_,$(GLIBC))_$(MACHINE) --wheel-dir dist build/wheel/*.whl
+
 .PHONY: clean
 clean: ## Remove what was built; keeps archives and lakes
-	rm -rf $(VENV) build dist lib/*.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist native/target lib/qldb_replay/codec/_native.*.so lib/*.egg-info .pytest_cache .mypy_cache .ruff_cache

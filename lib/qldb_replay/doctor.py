@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from qldb_replay.codec import lack_of_native
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.session import (
     JAVA_VERSIONS,
@@ -55,7 +56,7 @@ def examine(spark_settings: Mapping[str, str]) -> list[Check]:
     checks = [java, _package("pyspark"), _package("pyarrow")]
     if all(check.ok for check in checks):
         checks.append(_delta(spark_settings))
-    checks.append(Check("codec", True, True, "python (the readable one)"))
+    checks.append(codec_check())
     checks.append(
         Check(
             "task memory",
@@ -113,6 +114,14 @@ def _delta(spark_settings: Mapping[str, str]) -> Check:
             "delta", False, True, f"{package}: {type(error).__name__}; are the jars there?"
         )
     return Check("delta", rows == 3, True, f"{package}; a table was written and read")
+
+
+def codec_check() -> Check:
+    """Looks which codec `auto` takes on this machine."""
+    lack = lack_of_native()
+    if lack is None:
+        return Check("codec", True, False, "native")
+    return Check("codec", False, False, f"{lack}: the Python one decodes, far slower")
 
 
 def _s3() -> Check:

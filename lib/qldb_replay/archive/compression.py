@@ -25,6 +25,7 @@ KPL_MAGIC = b"\xf3\x89\x9a\xc2"
 _PIECE = 4 * MIB
 _FIRST_STEP, _LAST_STEP = KIB, 256 * KIB
 _LARGEST_DIRECTORY = MIB
+_ZIP_END, _ZIP_END_BYTES, _LONGEST_ZIP_COMMENT = b"PK\x05\x06", 22, 65_536
 _GZIP_FORMAT, _BARE_FORMAT = 31, -15  # zlib's wbits
 _ZIP_ERRORS = (
     zipfile.BadZipFile,
@@ -65,7 +66,7 @@ def _detect(content: bytes) -> tuple[str, Iterator[Chunk]]:
         return "none", iter([(content, len(content))])
     if content.startswith(b"\x1f\x8b"):
         return "gzip", _gzip_chunks(content)
-    if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+    if content.startswith((b"PK\x03\x04", _ZIP_END)):
         return "zip", _zip_chunks(content)
     if content.startswith(snappy.FRAMED_MARKER):
         return "snappy", snappy.framed_chunks(content)
@@ -145,7 +146,7 @@ def _until_broken(stream: zlib._Decompress, stored: bytes, pos: int) -> Iterator
 
 def _zip_chunks(content: bytes) -> Iterator[Chunk]:
     for entry in _zip_entries(content):
-        start = entry.header_offset
+        start = max(0, min(entry.header_offset, len(content)))
         if entry.flag_bits & 1:
             raise ArchiveFormatError("encrypted zip entry", start)
         names = content[start + 26 : start + 30]
@@ -181,7 +182,17 @@ def _check_directory(content: bytes) -> None:
 
     Firehose writes one entry. A ZIP64 directory is for more than 4 GiB or 65,535 entries.
     """
-    end = content.rfind(b"PK\x05\x06", max(0, len(content) - 65_557))
-    size = int.from_bytes(content[end + 12 : end + 16], "little") if end >= 0 else 0
+    end = _directory_end(content)
+    if not 0 <= end <= len(content) - _ZIP_END_BYTES:
+        raise ArchiveFormatError("broken zip directory", 0)
+    size = int.from_bytes(content[end + 12 : end + 16], "little")
     if size > _LARGEST_DIRECTORY or content[max(0, end - 20) : end].startswith(b"PK\x06\x07"):
         raise ArchiveFormatError("zip directory beyond the limit", end)
+
+
+def _directory_end(content: bytes) -> int:
+    """Finds the record that `zipfile` takes for the directory's end; -1 if there is none."""
+    without_comment = len(content) - _ZIP_END_BYTES
+    if content[without_comment:].startswith(_ZIP_END) and content.endswith(b"\0\0"):
+        return without_comment
+    return content.rfind(_ZIP_END, max(0, without_comment - _LONGEST_ZIP_COMMENT))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ JSON can take fifty times the memory of its text.
 """
 
 _DECODER = json.JSONDecoder()
+_DEEPEST = 100  # far from where `json` gives up, which depends on its caller's depth
+_STRUCTURE = re.compile(r'\\.|["{}\[\]]')
 
 
 class ErrorLine(NamedTuple):
@@ -74,6 +77,8 @@ class ErrorLines:
             # It may have been cut off behind many objects on one line.
             self._load(data, pos, offset)
             return self.parse(data, pos, offset)
+        if _levels(self._text[begin:end]) > _DEEPEST:
+            return None
         end = pos + end - begin
         if not isinstance(value, dict) or "rawData" not in value:
             return ErrorLine(end, None, "JSON object without rawData")
@@ -113,3 +118,20 @@ class ErrorLines:
             yield Segment("damage", offset, length, head, reason)
         elif part == 0:
             yield Segment("framing", offset, length)
+
+
+def _levels(text: str) -> int:
+    """Returns how deep JSON nests; for the usual, which cannot nest too deep, an upper bound."""
+    brackets = text.count("{") + text.count("[")
+    if brackets <= _DEEPEST:
+        return brackets
+    depth = deepest = 0
+    quoted = False
+    for match in _STRUCTURE.finditer(text):
+        mark = match[0]
+        if mark == '"':
+            quoted = not quoted
+        elif not quoted:
+            depth += 1 if mark in "{[" else -1
+            deepest = max(deepest, depth)
+    return deepest

@@ -128,7 +128,8 @@ class _Rows:
         self._records.add((offset, length, part, *envelope, data))
         self._revisions.add(revision)
         self._blocks.add(block)
-        self._bytes += 2 * length
+        json = None if decoded.revision is None else decoded.revision.data_json
+        self._bytes += length + (length if json is None else len(json))
         self._records_given += 1
 
     def end(self, reader: ObjectReader, unchanged: bool) -> None:

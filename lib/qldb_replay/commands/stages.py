@@ -13,6 +13,7 @@ from pathlib import Path
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
+from qldb_replay.codec.choice import AUTO, PYTHON, lack_of_native, settled
 from qldb_replay.codec.inspection import inspect_object
 from qldb_replay.commands import destinations
 from qldb_replay.commands.given import digests_of, one_digest, proofs_of
@@ -27,7 +28,7 @@ from qldb_replay.journal.verification import Strand
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.figures import collect_figures
 from qldb_replay.lake.files import java_class
-from qldb_replay.lake.ingest import Ingest
+from qldb_replay.lake.ingest import Ingest, IngestCounts
 from qldb_replay.lake.lock import break_lock, writer_lock
 from qldb_replay.lake.prove import prove as make_proof
 from qldb_replay.lake.rebuild import Rebuild
@@ -55,10 +56,11 @@ from qldb_replay.uris import read_file, write_file, write_text
 
 def ingest(options: argparse.Namespace) -> Outcome:
     """Reads objects not seen before."""
+    _settle_codec(options)
     with _session(options) as (spark, progress):
         listed = _listed(options, spark)
         with _writing(options, spark) as run:
-            counts = vars(Ingest(run.lake, listed, run.run_id, progress).run())
+            counts = vars(_ingest(options, run, listed, progress))
             return _ended(run, Outcome(counts, _ingest_lines(options, counts)))
 
 
@@ -73,13 +75,14 @@ def rebuild(options: argparse.Namespace) -> Outcome:
 
 def run(options: argparse.Namespace) -> Outcome:
     """Does every stage in order."""
+    _settle_codec(options)
     given = _given(options)
     wanted = None if options.to is None else destinations.given(options)
     with _session(options) as (spark, progress), ExitStack() as ends:
         listed = _listed(options, spark)
         to = None if wanted is None else ends.enter_context(destinations.destination(options))
         with _writing(options, spark) as run:
-            ingested = vars(Ingest(run.lake, listed, run.run_id, progress).run())
+            ingested = vars(_ingest(options, run, listed, progress))
             counts = _rebuild(options, run.lake, progress)
             lines = [*_ingest_lines(options, ingested), *_lake_lines(options, counts)]
             counts["unreadable"], counts["changed"] = ingested["unreadable"], ingested["changed"]
@@ -171,6 +174,8 @@ def verify(options: argparse.Namespace) -> Outcome:
         return _verify_destination(options)
     if options.lake is None:
         raise UsageError("verify needs --lake, --to or --check-report")
+    if options.full:
+        _settle_codec(options)
     given = _given(options)
     with _session(options) as (spark, progress):
         _need_lake(options, spark)
@@ -182,6 +187,7 @@ def verify(options: argparse.Namespace) -> Outcome:
 
 def _verify_destination(options: argparse.Namespace) -> Outcome:
     """Judges what a destination can prove by itself: as a lake made of nothing but its rows."""
+    _settle_codec(options)
     given = _given(options)
     with ExitStack() as held:
         if options.lake is None:
@@ -195,7 +201,7 @@ def _verify_destination(options: argparse.Namespace) -> Outcome:
         archive = held.enter_context(destinations.archive_of(to, progress))
         run = held.enter_context(_writing(options, spark))
         listed = list_objects([str(archive)], s3_access(spark))
-        Ingest(run.lake, listed, run.run_id, progress).run()
+        _ingest(options, run, listed, progress)
         _rebuild(options, run.lake, progress)
         verification, evidence = _verify(options, run, progress, given)
         outcome = _judged(options, verification, evidence)
@@ -238,6 +244,7 @@ def _verify(
         given.known,
         getattr(options, "full", False),
         run.started,
+        options.codec,
     ).run()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "evidence.json"
@@ -354,6 +361,18 @@ def _writing(options: argparse.Namespace, spark: SparkSession) -> Iterator[Run]:
 def _ended(run: Run, outcome: Outcome, verdict: str | None = None) -> Outcome:
     run.end(outcome.counts, verdict)
     return outcome
+
+
+def _settle_codec(options: argparse.Namespace) -> None:
+    """Refuses a codec that is not here, and says where nobody asked for the slow one."""
+    if settled(options.codec) == PYTHON and options.codec == AUTO:
+        Progress(options.command)(f"{lack_of_native()}: the Python one decodes, far slower")
+
+
+def _ingest(
+    options: argparse.Namespace, run: Run, listed: dict[str, StoredObject], progress: Progress
+) -> IngestCounts:
+    return Ingest(run.lake, listed, run.run_id, progress, codec=options.codec).run()
 
 
 def _rebuild(options: argparse.Namespace, lake: Lake, progress: Progress) -> dict[str, int]:

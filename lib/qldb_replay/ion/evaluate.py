@@ -33,10 +33,14 @@ from qldb_replay.ion.symbols import (
     open_wrapper,
     symbol_message,
 )
-from qldb_replay.limits import DEFAULT_LIMITS, Limits
+from qldb_replay.limits import DEFAULT_LIMITS, MIB, Limits
 
 _MEMO_BYTES = 15
 """Longest value that is remembered with its name: flags, states, small numbers, short codes."""
+
+_MOST_LENT = 16 * MIB
+"""Most that symbols may lend a value. A byte refers to a text of any length, so without a bound
+the forms of a value could be as long as the square of its bytes."""
 
 _MEMO_KEY_BYTES = 256
 _MEMO_ENTRIES = 8192
@@ -69,6 +73,7 @@ class Evaluator:
         self.hasher = hasher
         self.unresolved = -1
         self._limits = limits
+        self._lent = 0
         self._memo: dict[bytes, Form] = {}
         self._shapes: dict[str, tuple[str, list[int] | None]] = {}
 
@@ -90,6 +95,7 @@ class Evaluator:
         Raises:
             IonFormatError: not exactly one valid value, or one beyond the limits.
         """
+        self._lent = 0
         body, stop = body_bounds(buf, start, end)
         if stop != end:
             raise IonFormatError("value does not fill its place", start)
@@ -118,11 +124,13 @@ class Evaluator:
     def _symbol(self, buf: bytes, body: int, end: int, table: SymbolTable) -> Form:
         sid = read_int(buf, 0x20, body, end)
         text = table.text(sid, body)
+        message = symbol_message(text)
+        self._lend(message, body)
         if text is None:
             if sid != 0:
                 self.unresolved = body
-            return symbol_message(None), f'"${sid}"', "y"
-        return symbol_message(text), encode_basestring(text), "y"
+            return message, f'"${sid}"', "y"
+        return message, encode_basestring(text), "y"
 
     def _annotated(self, buf: bytes, body: int, end: int, table: SymbolTable, level: int) -> Form:
         sids, pos = open_wrapper(buf, body, end)
@@ -131,6 +139,7 @@ class Evaluator:
         parts = []
         for sid in sids:
             name = table.name(sid, body)
+            self._lend(name.message, body)
             if not name.known:
                 self.unresolved = body
             parts.append(name.message)
@@ -192,6 +201,9 @@ class Evaluator:
             if name is None:
                 name = table.name(sid, start)
             message, prefix, key, sketch_key, string_sketch, known = name
+            self._lent += len(message)
+            if self._lent > _MOST_LENT:
+                raise _lent_too_much(start)
             # Names of unknown text all hash as `$0` does, but are not written or judged as it is.
             short = known and stop - body <= _MEMO_BYTES
             if short:
@@ -252,9 +264,18 @@ class Evaluator:
                 self._shapes[key] = shape
         return shape
 
+    def _lend(self, message: bytes, offset: int) -> None:
+        self._lent += len(message)
+        if self._lent > _MOST_LENT:
+            raise _lent_too_much(offset)
+
     def _check_depth(self, level: int, pos: int) -> None:
         if level > self._limits.depth:
             raise IonFormatError(f"containers nested deeper than {self._limits.depth}", pos)
+
+
+def _lent_too_much(offset: int) -> IonFormatError:
+    return IonFormatError("texts of symbols expand beyond the limit", offset)
 
 
 def _check_order(buf: bytes, start: int, end: int) -> None:

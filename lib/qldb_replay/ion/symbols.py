@@ -31,6 +31,9 @@ SYSTEM_TEXTS: tuple[str | None, ...] = (
 _SHORT_NAME = 128
 """Longest name that is remembered across symbol tables, in characters."""
 
+_SHOWN_END = 2**64
+"""Errors show symbol IDs below this; the bytes of a symbol can make a number of any length."""
+
 _UNKNOWN_SYMBOL = b"\x0b\x71\x0e"
 
 
@@ -84,7 +87,8 @@ class SymbolTable:
             IonFormatError: the table has no such symbol.
         """
         if sid >= len(self.texts):
-            raise IonFormatError(f"symbol ID {sid} is beyond the symbol table", offset)
+            shown = sid if sid < _SHOWN_END else f"of {sid.bit_length()} bits"
+            raise IonFormatError(f"symbol ID {shown} is beyond the symbol table", offset)
         return self.texts[sid]
 
     def name(self, sid: int, offset: int) -> FieldName:

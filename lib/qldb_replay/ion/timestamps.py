@@ -17,7 +17,7 @@ from qldb_replay.ion.scalars import digits, read_decimal
 
 DAY, MINUTE, SECOND = 3, 5, 6
 
-_LONGEST_FRACTION = 4_000
+_LONGEST_FRACTION = 400
 """Digits; more would let a few bytes demand a text of any length."""
 
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -68,7 +68,7 @@ def read_timestamp(buf: bytes, start: int, end: int) -> Timestamp:
 
     Raises:
         IonFormatError: no valid date, time, offset or fraction, an hour without its minute, local
-            time outside the years 1 to 9999, or a fraction of more than 4,000 digits.
+            time outside the years 1 to 9999, or a fraction of more than 400 digits.
     """
     minutes, behind, pos = read_varint(buf, start, end)
     parts = [0, 1, 1, 0, 0, 0]

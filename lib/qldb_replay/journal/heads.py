@@ -31,7 +31,8 @@ def after_head(source: Source, field: Field, what: str) -> tuple[str, str, Field
     buf, table, _ = source
     pos, start, end = field
     head = table.heads.get(what)
-    if head is None or not 0xD0 <= buf[pos] < 0xDF or not buf.startswith(head[0], start):
+    # Behind the head there must be a byte at least, or the struct has to say what it lacks.
+    if head is None or not 0xD0 <= buf[pos] < 0xDF or not buf.startswith(head[0], start, end - 1):
         return None
     last = start + len(head[0])
     body, stop = body_bounds(buf, last, end)

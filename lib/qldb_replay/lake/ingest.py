@@ -21,6 +21,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import BooleanType, StructField, StructType
 
+from qldb_replay.codec.choice import AUTO
 from qldb_replay.codec.columns import DECODED
 from qldb_replay.errors import StageError
 from qldb_replay.lake.delta import Lake, empty, insert_of, kept
@@ -81,6 +82,7 @@ class Ingest:
         run_id: the run that reads the objects.
         progress: told of each step.
         limits: what archive content may ask of us.
+        codec: which codec decodes; one of `codec.CODECS`.
     """
 
     lake: Lake
@@ -88,6 +90,7 @@ class Ingest:
     run_id: str
     progress: Callable[[str], None]
     limits: Limits = field(default=DEFAULT_LIMITS)
+    codec: str = AUTO
 
     def run(self) -> IngestCounts:
         """Reads everything new and returns what it was."""
@@ -214,7 +217,8 @@ class Ingest:
             1,
         )
         planned = spark.createDataFrame(rows, PLANNED).coalesce(1).repartition(tasks)
-        return planned.mapInArrow(_decoder(access, self.limits), from_arrow_schema(DECODED))
+        decode = _decoder(access, self.limits, self.codec)
+        return planned.mapInArrow(decode, from_arrow_schema(DECODED))
 
     def _write_objects(
         self, plan: Plan, outcomes: Mapping[str, Row], known: Mapping[str, Row]
@@ -317,14 +321,14 @@ def _hash_of(row: Any) -> bytes | None:
 
 
 def _decoder(
-    access: S3Access, limits: Limits
+    access: S3Access, limits: Limits, codec: str
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Gives the function that runs on workers: planned objects in, decoded rows out."""
 
     def decode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from qldb_replay.codec import decode_objects
 
-        return decode_objects(_fetched(batches, access), limits)
+        return decode_objects(_fetched(batches, access), limits, codec)
 
     return decode
 

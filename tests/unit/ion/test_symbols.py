@@ -6,6 +6,7 @@ import pytest
 
 from qldb_replay.errors import IonFormatError
 from qldb_replay.ion import ion_hash, to_json
+from qldb_replay.ion.canonical import varuint
 from qldb_replay.ion.evaluate import Evaluator
 from qldb_replay.ion.framing import IVM
 from qldb_replay.ion.stream import StreamReader
@@ -19,6 +20,10 @@ def sized(kind: int, body: bytes) -> bytes:
     if len(body) < 14:
         return bytes([kind << 4 | len(body)]) + body
     return bytes([kind << 4 | 14, len(body) >> 7, 0x80 | len(body) & 0x7F]) + body
+
+
+def long_value(kind: int, body: bytes) -> bytes:
+    return bytes([kind << 4 | 14]) + varuint(len(body)) + body
 
 
 def string(text: str) -> bytes:
@@ -189,3 +194,21 @@ def test_a_name_of_unknown_text_is_never_taken_for_symbol_zero() -> None:
     assert evaluator.unresolved == -1
     assert evaluator.evaluate(b"\xd3\x8a\x21\x01", 0, 4, table)[1] == '{"$10":1}'
     assert evaluator.unresolved == 1
+
+
+def test_a_symbol_of_any_length_is_refused_in_few_words() -> None:
+    with pytest.raises(IonFormatError, match="symbol ID of 16000 bits is beyond the symbol table"):
+        texts(sized(7, b"\xff" * 2000))
+
+
+def test_a_symbol_cannot_expand_a_value_without_bound() -> None:
+    names = long_value(11, long_value(8, b"a" * 2**20))
+    long = long_value(14, b"\x81\x83" + long_value(13, b"\x87" + names))
+    assert len(texts(long, listed(*[symbol(10)] * 15))[0]) > 15 * 2**20
+    for value in (
+        listed(*[symbol(10)] * 17),
+        listed(*[struct((10, b"\x20"))] * 17),
+        listed(*[b"\xe4\x82\x8a\x8a\x20"] * 9),
+    ):
+        with pytest.raises(IonFormatError, match="texts of symbols expand beyond the limit"):
+            texts(long, value)

@@ -14,6 +14,7 @@ from qldb_replay.journal import block as blocks
 from qldb_replay.journal.envelope import read_revision_details
 from qldb_replay.journal.fields import Source
 from qldb_replay.journal.hashed import hash_and_read
+from qldb_replay.journal.heads import after_head, keep_head
 
 HASH, ID = bytes(range(32)), b"JUJgkIcNbhS2goq8RqLuZ4"
 TABLE = SymbolTable([*SYSTEM_TEXTS, "hash", "documentId", "other"])
@@ -123,3 +124,13 @@ def test_records_that_begin_alike_say_what_each_says_alone(ion: Callable[[str], 
         said.append((together.table_name, together.revision.strand_id))
     assert said == [("A", "S"), ("A", "S"), ("B", "S"), ("A", "S"), ("A", "R")]
     assert table.heads["payload"][1:] == ("T", "A")
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2])
+def test_a_struct_that_ends_within_its_head_says_what_it_lacks(cut: int) -> None:
+    body = b"\x84\x81a\x85\x81b\x8a\x20"
+    buf = bytes([0xD0 | len(body)]) + body
+    source = Source(buf, SymbolTable([*SYSTEM_TEXTS, "last"]), Evaluator())
+    keep_head(source, (0, 1, len(buf)), "record", ("a", "b"), (8, 9, 9))
+    assert after_head(source, (0, 1, len(buf)), "record") == ("a", "b", (8, 9, 9))
+    assert after_head(source, (0, 1, 8 - cut), "record") is None

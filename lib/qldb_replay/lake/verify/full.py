@@ -6,6 +6,7 @@ could have changed either since; this finds it, as `lake-mismatch`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -40,17 +41,18 @@ _CODE = "lake-mismatch"
 
 
 @contextmanager
-def judge_stored(lake: Lake, progress: Callable[[str], None]) -> Iterator[DataFrame]:
+def judge_stored(lake: Lake, progress: Callable[[str], None], codec: str) -> Iterator[DataFrame]:
     """Makes everything again from the stored Ion, for use while a `with` block judges it.
 
     Args:
         lake: a rebuilt lake; nothing of it is changed.
         progress: told of each step.
+        codec: which codec decodes; one of `codec.CODECS`.
 
     Yields:
         Rows of `FOUND`: what is not as it is made again.
     """
-    found = [_records(lake), _metadata(lake)]
+    found = [_records(lake, codec), _metadata(lake)]
     carrying = _carrying(lake)
     try:
         if carrying.isEmpty():
@@ -63,16 +65,17 @@ def judge_stored(lake: Lake, progress: Callable[[str], None]) -> Iterator[DataFr
         lake.files.delete_folder(SCRATCH)
 
 
-def _records(lake: Lake) -> DataFrame:
+def _records(lake: Lake, codec: str) -> DataFrame:
     """Decodes stored records again."""
     columns = ["object_uri", "offset", "ion", *_DECODED]
     stored = lake.read("records").where("ion IS NOT NULL").select(*columns)
-    differing = stored.mapInArrow(_compare_batches, "object_uri string, offset bigint, what string")
+    compare = functools.partial(_compare_batches, codec=codec)
+    differing = stored.mapInArrow(compare, "object_uri string, offset bigint, what string")
     check = Check(_CODE, "true", "concat('records: ', what, ' is not what the stored Ion says')")
     return found_in(differing, STORED, [check])
 
 
-def _compare_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _compare_batches(batches: Iterator[pa.RecordBatch], codec: str) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
     from qldb_replay.codec import decode_objects
@@ -80,7 +83,7 @@ def _compare_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBat
     for batch in batches:
         ion = batch.column("ion").to_pylist()
         objects = ((str(number), record, None) for number, record in enumerate(ion))
-        decoded = pa.Table.from_batches(decode_objects(objects, DEFAULT_LIMITS))
+        decoded = pa.Table.from_batches(decode_objects(objects, DEFAULT_LIMITS, codec))
         differing = list(_differences(batch, decoded))
         rows = pa.array([row for row, _ in differing], pa.int64())
         places = batch.select(["object_uri", "offset"]).take(rows)

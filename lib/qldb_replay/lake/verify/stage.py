@@ -16,6 +16,7 @@ from typing import Any
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from qldb_replay.codec.choice import AUTO
 from qldb_replay.errors import UsageError
 from qldb_replay.journal.chain import Range, strand_digest
 from qldb_replay.journal.findings import SEVERITY, severity_of, verdict_of
@@ -75,6 +76,7 @@ class Verify:
         known: findings that were judged already.
         full: whether everything is judged again, from the stored Ion.
         started: when the run began.
+        codec: which codec decodes what is judged again; one of `codec.CODECS`.
     """
 
     lake: Lake
@@ -86,6 +88,7 @@ class Verify:
     known: list[Known] = field(default_factory=list)
     full: bool = False
     started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    codec: str = AUTO
 
     def run(self) -> Verification:
         """Judges the lake, writes the findings and returns what they come to.
@@ -158,7 +161,7 @@ class Verify:
             judged += [judge_blocks(copies), judge_documents(self.lake, touched, contents)]
         judged.append(judge_lake(self.lake, contents))
         if self.full:
-            judged.append(frames.enter_context(judge_stored(self.lake, self.progress)))
+            judged.append(frames.enter_context(judge_stored(self.lake, self.progress, self.codec)))
         # Cut off one by one: Spark would plan all checks as one query, over and over.
         found = side_by_side(cut_off, judged)
         found.append(as_rows(self.lake.spark, told))

@@ -1,0 +1,208 @@
+//! From one record's bytes to its columns, in one pass that also recomputes its hashes.
+//!
+//! Every byte of a record is validated, the fields that nobody reads included: a flipped bit either
+//! changes a column or a hash, or breaks the Ion, and never vanishes.
+
+use crate::error::Error;
+use crate::ion::evaluate::Evaluator;
+use crate::ion::framing::body_bounds;
+use crate::ion::stream::{StreamReader, Value};
+use crate::ion::symbols::{Place, Source};
+use crate::journal::block::{Block, read_block};
+use crate::journal::envelope::{
+    BLOCK_SUMMARY, REVISION_DETAILS, RevisionDetails, is_export_block, read_envelope,
+    read_revision_details,
+};
+use crate::journal::revision::Revision;
+use crate::journal::written::metadata_ion;
+use crate::limits::Limits;
+use crate::sha256::digest;
+
+/// Reason of the error that a block of a journal export raises.
+pub const EXPORT_BLOCK: &str = "block of a journal export";
+
+/// Length of what tells contents apart.
+const CONTENT_BYTES: usize = 16;
+
+/// What tells contents apart.
+pub type ContentId = [u8; CONTENT_BYTES];
+
+/// What a revision's record says beyond the envelope, and what was computed from it.
+///
+/// Offsets count from the record's start. `record[..symbols_length]` and the bytes of the revision's
+/// data are together a stream of its own that holds exactly the document: the prefix has the version
+/// marker and every symbol table up to the one in force, of which there can be several that build on
+/// one another.
+pub struct RevisionColumns<'a> {
+    /// ID of the ledger table.
+    pub table_id: &'a str,
+    /// The table's name.
+    pub table_name: &'a str,
+    /// The revision itself.
+    pub revision: Revision<'a>,
+    /// Tells contents apart.
+    pub content: ContentId,
+    /// Length of the version marker and the symbol tables.
+    pub symbols_length: usize,
+    /// The exact metadata, a stream of its own.
+    pub metadata_ion: Vec<u8>,
+    /// Type sketch of the data, empty without data.
+    pub sketch: &'a str,
+    /// JSON text of the data, empty without data.
+    pub data_json: &'a str,
+}
+
+/// What a block's record says beyond the envelope, and what was computed from it.
+pub struct BlockColumns<'a> {
+    /// The block itself.
+    pub block: Block<'a>,
+    /// Tells contents apart.
+    pub content: ContentId,
+}
+
+/// What a record has beyond the envelope.
+pub enum Body<'a> {
+    /// Nothing that is known here.
+    Other,
+    /// A revision.
+    Revision(RevisionColumns<'a>),
+    /// A block.
+    Block(BlockColumns<'a>),
+}
+
+/// A record's columns.
+pub struct Decoded<'a> {
+    /// Kind of the record, as found.
+    pub record_type: &'a str,
+    /// The stream that delivered it.
+    pub stream_arn: &'a str,
+    /// What it has beyond that.
+    pub body: Body<'a>,
+}
+
+/// What was read before the forms of the data are taken from the evaluator.
+enum Read<'a> {
+    Other,
+    Revision(RevisionDetails<'a>),
+    Block(Block<'a>),
+}
+
+/// Decodes records, and keeps what repeats among them: symbol tables and names.
+pub struct RecordDecoder {
+    evaluator: Evaluator,
+    reader: StreamReader,
+    found: Option<Value>,
+}
+
+impl RecordDecoder {
+    /// Makes a decoder of records within limits.
+    pub fn new(limits: Limits) -> Self {
+        let (evaluator, reader) = (Evaluator::new(limits), StreamReader::new(limits));
+        RecordDecoder { evaluator, reader, found: None }
+    }
+
+    /// Decodes a record's exact bytes, from the version marker on. Of a record type that is not
+    /// known it gives only the envelope's columns.
+    ///
+    /// Refuses malformed Ion anywhere in the record, and well-formed Ion that is no record.
+    pub fn decode<'a>(&'a mut self, record: &'a [u8]) -> Result<Decoded<'a>, Error> {
+        let value = find(&mut self.reader, &mut self.evaluator, record)?;
+        let value: &'a Value = self.found.insert(value);
+        let source = Source { buf: record, table: &value.table };
+        let (body, end) = body_bounds(record, value.start, value.end)?;
+        let place = Place { pos: value.start, body, end };
+        match read_record(&mut self.evaluator, source, place) {
+            Ok((record_type, stream_arn, payload, read)) => {
+                let body = complete(&self.evaluator, source, value.symbols_end, payload, read)?;
+                Ok(Decoded { record_type, stream_arn, body })
+            }
+            Err(error @ Error::Ion { .. }) => Err(error),
+            Err(error) => {
+                // Damage is the better reason, wherever it is.
+                self.evaluator.evaluate(source, place.pos, place.end)?;
+                let is_export = is_export_block(source, place)?;
+                Err(if is_export { Error::record(EXPORT_BLOCK, place.pos) } else { error })
+            }
+        }
+    }
+}
+
+/// The one value of a record; further values are validated before they are refused.
+fn find(
+    reader: &mut StreamReader,
+    evaluator: &mut Evaluator,
+    record: &[u8],
+) -> Result<Value, Error> {
+    let mut position = reader.open(record)?;
+    let first = reader.next(evaluator, record, &mut position)?;
+    let mut extra = None;
+    while let Some(value) = reader.next(evaluator, record, &mut position)? {
+        let source = Source { buf: record, table: &value.table };
+        evaluator.evaluate(source, value.start, value.end)?;
+        extra = Some(value.start);
+    }
+    match (first, extra) {
+        (None, _) => Err(Error::record("record without a value", record.len())),
+        (_, Some(start)) => Err(Error::record("record with more than one value", start)),
+        (Some(value), None) => Ok(value),
+    }
+}
+
+/// Record type, stream, payload, and what was read of that.
+fn read_record<'a>(
+    evaluator: &mut Evaluator,
+    source: Source<'a>,
+    place: Place,
+) -> Result<(&'a str, &'a str, Place, Read<'a>), Error> {
+    let envelope = read_envelope(evaluator, source, place)?;
+    let payload = envelope.payload;
+    let read = match envelope.record_type {
+        REVISION_DETAILS => Read::Revision(read_revision_details(evaluator, source, payload)?),
+        BLOCK_SUMMARY => Read::Block(read_block(evaluator, source, payload)?),
+        _ => {
+            evaluator.evaluate(source, payload.pos, payload.end)?;
+            Read::Other
+        }
+    };
+    Ok((envelope.record_type, envelope.stream_arn, payload, read))
+}
+
+/// Adds what shows the record's exact bytes, and the forms of the data that was evaluated last.
+fn complete<'a>(
+    evaluator: &'a Evaluator,
+    source: Source<'a>,
+    symbols_length: usize,
+    payload: Place,
+    read: Read<'a>,
+) -> Result<Body<'a>, Error> {
+    let record = source.buf;
+    Ok(match read {
+        Read::Other => Body::Other,
+        Read::Block(block) => Body::Block(BlockColumns { block, content: content_id(record) }),
+        Read::Revision(RevisionDetails { table_id, table_name, revision }) => {
+            let symbols = &record[..symbols_length];
+            let content = content_id(&[symbols, &record[payload.pos..payload.end]].concat());
+            let metadata_ion = metadata_ion(source, revision.metadata_place, symbols)?;
+            let (mut sketch, mut data_json) = ("", "");
+            if revision.data.is_some() {
+                (sketch, data_json) = (&evaluator.forms.sketch, &evaluator.forms.json);
+            }
+            Body::Revision(RevisionColumns {
+                table_id,
+                table_name,
+                revision,
+                content,
+                symbols_length,
+                metadata_ion,
+                sketch,
+                data_json,
+            })
+        }
+    })
+}
+
+fn content_id(content: &[u8]) -> ContentId {
+    let mut id = [0; CONTENT_BYTES];
+    id.copy_from_slice(&digest(content)[..CONTENT_BYTES]);
+    id
+}

@@ -1,0 +1,96 @@
+//! Shortest encodings of Ion's basic fields, and the escaping around them, as Ion Hash 1.0 demands.
+//!
+//! What is hashed of a scalar is its type byte and its representation between a begin and an end
+//! marker; of a container the same around what its children give. Representations have no padding,
+//! so that values that are equal hash equal however they were written.
+
+use crate::ion::scalars::Magnitude;
+
+/// Opens what is hashed of a value.
+pub const BEGIN: u8 = 0x0B;
+/// Closes what is hashed of a value.
+pub const END: u8 = 0x0E;
+
+const ESCAPE: u8 = 0x0C;
+const LONGEST: usize = 19;
+
+/// Whether a byte is a marker or the escape byte.
+#[inline]
+fn is_special(byte: u8) -> bool {
+    matches!(byte, BEGIN | ESCAPE | END)
+}
+
+/// Appends bytes with an escape byte before each marker or escape byte.
+#[inline]
+pub fn push_escaped(out: &mut Vec<u8>, representation: &[u8]) {
+    // No early exit: the loop without one is a few vector instructions.
+    let special = representation.iter().fold(false, |found, &byte| found | is_special(byte));
+    if !special {
+        out.extend_from_slice(representation);
+        return;
+    }
+    for &byte in representation {
+        if is_special(byte) {
+            out.push(ESCAPE);
+        }
+        out.push(byte);
+    }
+}
+
+/// Appends what is hashed of a scalar, from its type byte and its representation.
+#[inline]
+pub fn push_message(out: &mut Vec<u8>, type_byte: u8, representation: &[u8]) {
+    out.extend_from_slice(&[BEGIN, type_byte]);
+    push_escaped(out, representation);
+    out.push(END);
+}
+
+/// An encoded number of at most 128 bits.
+pub struct Encoded {
+    bytes: [u8; LONGEST],
+    start: usize,
+}
+
+impl Encoded {
+    /// The encoding's bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    fn new(number: u128, least: usize) -> Self {
+        let mut bytes = [0; LONGEST];
+        let mut start = LONGEST - 1;
+        let mut rest = number;
+        bytes[start] = (rest & 0x7F) as u8 | 0x80;
+        rest >>= 7;
+        while rest > 0 {
+            start -= 1;
+            bytes[start] = (rest & 0x7F) as u8;
+            rest >>= 7;
+        }
+        Encoded { bytes, start: start.min(LONGEST - least) }
+    }
+}
+
+/// Encodes a VarUInt in as few bytes as it needs.
+pub fn varuint(number: u128) -> Encoded {
+    Encoded::new(number, 1)
+}
+
+/// Encodes a VarInt of at most 80 bits in as few bytes as it needs; zero is never negative.
+pub fn varint(magnitude: u128, negative: bool) -> Encoded {
+    let size = (u128::BITS - magnitude.leading_zeros()) as usize / 7 + 1;
+    let sign = if negative && magnitude != 0 { 1 << (7 * size - 1) } else { 0 };
+    Encoded::new(magnitude | sign, size)
+}
+
+/// Appends an escaped Int, a sign and a magnitude, in as few bytes as it needs, at least one.
+pub fn push_signed(out: &mut Vec<u8>, magnitude: Magnitude<'_>, negative: bool) {
+    let sign = if negative { 0x80 } else { 0 };
+    if magnitude.head() < 0x80 {
+        push_escaped(out, &[magnitude.head() | sign]);
+    } else {
+        push_escaped(out, &[sign, magnitude.head()]);
+    }
+    push_escaped(out, magnitude.tail());
+}

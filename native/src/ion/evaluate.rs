@@ -1,0 +1,358 @@
+//! One pass over a value's bytes that gives its Ion Hash, its JSON text and its type sketch.
+//!
+//! The three are made together because walking the bytes costs more than any of them. No object
+//! model is built: each value appends its forms to those of its container, which are put together
+//! where the container ends:
+//!
+//! - Ion Hash 1.0: a list is its children's messages one after the other; a struct is the sorted
+//!   digests of its fields (name's message, value's message); an annotated value is the
+//!   annotations' messages and the value's.
+//! - JSON: annotations are dropped. Of repeated field names the last one counts, at its own place.
+//! - Sketch: `[`, the distinct sketches of the elements, sorted, `]` · `{`, for each field sorted by
+//!   name the name's length in UTF-8, `:`, the name and the sketch, `}` · `z` for a container deeper
+//!   than `struct_levels` (the value itself is level 1) · `w` for a struct of more than
+//!   `struct_fields` distinct fields · `y` for a symbol.
+
+use std::ops::Range;
+
+use crate::error::Error;
+use crate::ion::canonical::{BEGIN, END, push_escaped};
+use crate::ion::forms::{Forms, push_json_string};
+use crate::ion::framing::{body_bounds, read_varuint};
+use crate::ion::scalars::read_int;
+use crate::ion::symbols::{
+    Place, Source, elements, fields, is_pad, open_wrapper, push_symbol, shown,
+};
+use crate::limits::Limits;
+use crate::sha256::{Digest, digest};
+
+/// Most that symbols may lend a value. A byte refers to a text of any length, so without a bound the
+/// forms of a value could be as long as the square of its bytes.
+const MOST_LENT: usize = 16 * 1024 * 1024;
+
+/// A field of a struct, by offsets in the forms.
+struct Member {
+    sketch: Range<usize>,
+    name: Range<usize>,
+    json: Range<usize>,
+}
+
+/// Evaluates values.
+pub struct Evaluator {
+    /// The forms of what was evaluated last.
+    pub forms: Forms,
+    /// Offset at which the last symbol was met that has no text. Its value's hash is undefined (Ion
+    /// Hash 1.0), though its JSON text is not. The caller resets it.
+    pub unresolved: Option<usize>,
+    limits: Limits,
+    members: Vec<Member>,
+    digests: Vec<Digest>,
+    sorted: String,
+    lent: usize,
+}
+
+impl Evaluator {
+    /// Makes an evaluator of values within limits.
+    pub fn new(limits: Limits) -> Self {
+        Evaluator {
+            forms: Forms::default(),
+            unresolved: None,
+            limits,
+            members: Vec::new(),
+            digests: Vec::new(),
+            sorted: String::new(),
+            lent: 0,
+        }
+    }
+
+    /// Forgets what was evaluated.
+    pub fn clear(&mut self) {
+        self.forms.clear();
+        self.members.clear();
+        self.digests.clear();
+        self.lent = 0;
+    }
+
+    /// Evaluates the value between two offsets, whose forms are then the evaluator's.
+    ///
+    /// Refuses what is not exactly one valid value, or beyond the limits.
+    pub fn evaluate(&mut self, source: Source<'_>, start: usize, end: usize) -> Result<(), Error> {
+        self.clear();
+        let (body, stop) = body_bounds(source.buf, start, end)?;
+        if stop != end {
+            return Err(Error::ion("value does not fill its place", start));
+        }
+        self.append(source, Place { pos: start, body, end }, 1)
+    }
+
+    /// Hashes what was evaluated.
+    pub fn hash(&self) -> Digest {
+        digest(&self.forms.message)
+    }
+
+    /// Evaluates a value and appends its forms to those that are there; `level` says how deep it is
+    /// in what is evaluated.
+    pub fn append(&mut self, source: Source<'_>, place: Place, level: usize) -> Result<(), Error> {
+        let descriptor = source.buf[place.pos];
+        let kind = descriptor >> 4;
+        if descriptor & 15 == 15 {
+            self.forms.push_null(kind);
+            return Ok(());
+        }
+        match kind {
+            13 => self.append_struct(source, place, level),
+            7 => self.append_symbol(source, place),
+            11 | 12 => self.append_sequence(source, place, level),
+            14 => self.append_annotated(source, place, level),
+            _ => self.forms.push_scalar(source.buf, place),
+        }
+    }
+
+    fn append_symbol(&mut self, source: Source<'_>, place: Place) -> Result<(), Error> {
+        let id = read_int(source.buf, 0x20, place.body, place.end)?;
+        let sid = source.table.sid(id, place.body)?;
+        let text = source.table.text(sid, place.body)?;
+        if text.is_none() && sid != 0 {
+            self.unresolved = Some(place.body);
+        }
+        let start = self.forms.message.len();
+        push_symbol(&mut self.forms.message, text);
+        self.lend(self.forms.message.len() - start, place.body)?;
+        push_json_string(&mut self.forms.json, &shown(text, sid));
+        self.forms.sketch.push('y');
+        Ok(())
+    }
+
+    fn append_annotated(
+        &mut self,
+        source: Source<'_>,
+        place: Place,
+        level: usize,
+    ) -> Result<(), Error> {
+        let (sids, pos) = open_wrapper(source.buf, place.body, place.end)?;
+        let (body, end) = body_bounds(source.buf, pos, place.end)?;
+        self.forms.message.extend_from_slice(&[BEGIN, 0xE0]);
+        let start = self.forms.message.len();
+        self.append(source, Place { pos, body, end }, level)?;
+        let value_end = self.forms.message.len();
+        for sid in sids {
+            let name = source.table.name(sid, place.body)?;
+            self.lend(name.message.len(), place.body)?;
+            if !name.known {
+                self.unresolved = Some(place.body);
+            }
+            self.forms.message.extend_from_slice(&name.message);
+        }
+        // Faults of the value come before those of its annotations, and so it is read first.
+        self.forms.message[start..].rotate_left(value_end - start);
+        self.forms.message.push(END);
+        Ok(())
+    }
+
+    fn append_sequence(
+        &mut self,
+        source: Source<'_>,
+        place: Place,
+        level: usize,
+    ) -> Result<(), Error> {
+        self.check_depth(level, place.pos)?;
+        let type_byte = if source.buf[place.pos] < 0xC0 { 0xB0 } else { 0xC0 };
+        self.forms.message.extend_from_slice(&[BEGIN, type_byte]);
+        self.forms.json.push('[');
+        let (first, sketch) = (self.forms.json.len(), self.forms.sketch.len());
+        let mut sketches: Vec<Range<usize>> = Vec::new();
+        for element in elements(source.buf, place.body, place.end) {
+            if self.forms.json.len() > first {
+                self.forms.json.push(',');
+            }
+            let start = self.forms.sketch.len();
+            self.append(source, element?, level + 1)?;
+            self.keep_sketch(&mut sketches, start);
+        }
+        self.forms.message.push(END);
+        self.forms.json.push(']');
+        self.close_sequence(sketches, sketch, level);
+        Ok(())
+    }
+
+    /// Keeps the sketch of an element, unless it is that of the element before.
+    fn keep_sketch(&mut self, sketches: &mut Vec<Range<usize>>, start: usize) {
+        let text = &self.forms.sketch;
+        match sketches.last() {
+            Some(last) if text[last.clone()] == text[start..] => self.forms.sketch.truncate(start),
+            _ => sketches.push(start..text.len()),
+        }
+    }
+
+    fn close_sequence(&mut self, mut sketches: Vec<Range<usize>>, start: usize, level: usize) {
+        let text = &self.forms.sketch;
+        sketches.sort_unstable_by(|a, b| text[a.clone()].cmp(&text[b.clone()]));
+        sketches.dedup_by(|a, b| text[a.clone()] == text[b.clone()]);
+        self.sorted.clear();
+        sketches.iter().for_each(|range| self.sorted.push_str(&text[range.clone()]));
+        self.forms.sketch.truncate(start);
+        self.close_sketch('[', ']', level);
+    }
+
+    fn append_struct(
+        &mut self,
+        source: Source<'_>,
+        place: Place,
+        level: usize,
+    ) -> Result<(), Error> {
+        let Source { buf, table } = source;
+        self.check_depth(level, place.pos)?;
+        if buf[place.pos] == 0xD1 {
+            check_order(buf, place.body, place.end)?;
+        }
+        let (members, digests) = (self.members.len(), self.digests.len());
+        self.forms.json.push('{');
+        let mut next = place.body;
+        while next < place.end {
+            let start = next;
+            let (sid, value) = read_field(buf, start, place.end)?;
+            next = value.end;
+            if is_pad(buf[value.pos]) {
+                continue;
+            }
+            let name = table.name(sid, start)?;
+            self.lend(name.message.len(), start)?;
+            let forms = &mut self.forms;
+            if self.members.len() > members {
+                forms.json.push(',');
+            }
+            let (message, sketch, json) =
+                (forms.message.len(), forms.sketch.len(), forms.json.len());
+            forms.message.extend_from_slice(&name.message);
+            forms.json.push_str(&name.key);
+            forms.sketch.push_str(&name.sketch);
+            let name_range = sketch + name.name_start..forms.sketch.len();
+            self.append(source, value, level + 1)?;
+            if !name.known {
+                self.unresolved = Some(start);
+            }
+            self.push_digest(message);
+            self.members.push(Member {
+                sketch: sketch..self.forms.sketch.len(),
+                name: name_range,
+                json: json..self.forms.json.len(),
+            });
+        }
+        self.close_digests(digests);
+        self.close_members(members, level);
+        self.forms.json.push('}');
+        Ok(())
+    }
+
+    /// Takes the message from an offset on away and keeps its digest, for `close_digests`.
+    pub fn push_digest(&mut self, start: usize) {
+        self.digests.push(digest(&self.forms.message[start..]));
+        self.forms.message.truncate(start);
+    }
+
+    /// Number of digests that are kept.
+    pub fn digests(&self) -> usize {
+        self.digests.len()
+    }
+
+    /// Appends the message of a struct, whose fields gave the digests from an index on.
+    pub fn close_digests(&mut self, first: usize) {
+        let message = &mut self.forms.message;
+        message.extend_from_slice(&[BEGIN, 0xD0]);
+        self.digests[first..].sort_unstable();
+        self.digests[first..].iter().for_each(|digest| push_escaped(message, digest));
+        message.push(END);
+        self.digests.truncate(first);
+    }
+
+    /// Sorts the sketches of a struct's fields, and drops fields whose name comes again.
+    fn close_members(&mut self, first: usize, level: usize) {
+        let members = &self.members[first..];
+        let Some(start) = members.first().map(|member| member.sketch.start) else {
+            self.sorted.clear();
+            self.close_sketch('{', '}', level);
+            return;
+        };
+        let text = &self.forms.sketch;
+        let name = |index: usize| &text[members[index].name.clone()];
+        let mut order: Vec<usize> = (0..members.len()).collect();
+        // The last of a name comes first.
+        order.sort_unstable_by(|&a, &b| name(a).cmp(name(b)).then(b.cmp(&a)));
+        order.dedup_by(|a, b| name(*a) == name(*b));
+        self.sorted.clear();
+        order.iter().for_each(|&index| self.sorted.push_str(&text[members[index].sketch.clone()]));
+        if order.len() < members.len() {
+            order.sort_unstable();
+            keep_members(&mut self.forms.json, members, &order);
+        }
+        self.forms.sketch.truncate(start);
+        if order.len() > self.limits.struct_fields {
+            self.forms.sketch.push(if level > self.limits.struct_levels { 'z' } else { 'w' });
+        } else {
+            self.close_sketch('{', '}', level);
+        }
+        self.members.truncate(first);
+    }
+
+    /// Appends the sketch of a container, whose parts are `sorted`.
+    fn close_sketch(&mut self, opening: char, closing: char, level: usize) {
+        if level > self.limits.struct_levels {
+            self.forms.sketch.push('z');
+        } else {
+            self.forms.sketch.push(opening);
+            self.forms.sketch.push_str(&self.sorted);
+            self.forms.sketch.push(closing);
+        }
+    }
+
+    /// Counts bytes that a symbol at an offset stands for.
+    fn lend(&mut self, bytes: usize, offset: usize) -> Result<(), Error> {
+        self.lent += bytes;
+        if self.lent > MOST_LENT {
+            return Err(Error::ion("texts of symbols expand beyond the limit", offset));
+        }
+        Ok(())
+    }
+
+    fn check_depth(&self, level: usize, pos: usize) -> Result<(), Error> {
+        if level > self.limits.depth {
+            let reason = format!("containers nested deeper than {}", self.limits.depth);
+            return Err(Error::ion(reason, pos));
+        }
+        Ok(())
+    }
+}
+
+/// Writes the JSON text of a struct's fields anew, with only some of them, in order.
+fn keep_members(json: &mut String, members: &[Member], kept: &[usize]) {
+    let texts: Vec<&str> = kept.iter().map(|&index| &json[members[index].json.clone()]).collect();
+    let joined = texts.join(",");
+    json.truncate(members[0].json.start);
+    json.push_str(&joined);
+}
+
+/// Reads the name and the header of the field at an offset, which may be a NOP pad.
+///
+/// Refuses a name without a value, an invalid header, and a value that reaches past `end`.
+#[inline]
+pub fn read_field(buf: &[u8], start: usize, end: usize) -> Result<(u128, Place), Error> {
+    let (sid, pos) = read_varuint(buf, start, end)?;
+    if pos >= end {
+        return Err(Error::ion("field name without a value", start));
+    }
+    let (body, end) = body_bounds(buf, pos, end)?;
+    Ok((sid, Place { pos, body, end }))
+}
+
+/// A struct with length code 1 promises names in the order of their symbol IDs.
+fn check_order(buf: &[u8], start: usize, end: usize) -> Result<(), Error> {
+    let mut last = 0;
+    for field in fields(buf, start, end) {
+        let (sid, place) = field?;
+        if sid < last {
+            return Err(Error::ion("struct of ordered fields is not in order", place.pos));
+        }
+        last = sid;
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! Binary Ion 1.0: walking, hashing, JSON: `qldb_replay.ion`.
+
+pub mod canonical;
+pub mod evaluate;
+pub mod forms;
+pub mod framing;
+pub mod local_tables;
+pub mod scalars;
+pub mod stream;
+pub mod symbols;
+pub mod timestamps;

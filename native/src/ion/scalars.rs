@@ -1,0 +1,198 @@
+//! Values of Ion numbers from the bytes of their bodies, and their decimal digits.
+//!
+//! A number longer than [`LONGEST_NUMBER`] bytes is refused: QLDB's documents end at 128 KB, and
+//! turning binary into decimal digits costs more than linear time.
+
+use std::fmt::Write;
+
+use dashu_int::UBig;
+
+use crate::error::Error;
+use crate::ion::framing::read_varint;
+
+/// Longest number, in bytes.
+pub const LONGEST_NUMBER: usize = 256 * 1024;
+
+/// A number from zero of any length, big-endian, without leading zeros.
+#[derive(Debug, Clone, Copy)]
+pub struct Magnitude<'a> {
+    head: u8,
+    tail: &'a [u8],
+}
+
+impl<'a> Magnitude<'a> {
+    /// Zero.
+    pub const ZERO: Magnitude<'static> = Magnitude { head: 0, tail: &[] };
+
+    /// Takes the bytes of a number.
+    pub fn new(raw: &'a [u8]) -> Self {
+        match raw.iter().position(|&byte| byte != 0) {
+            Some(first) => Magnitude { head: raw[first], tail: &raw[first + 1..] },
+            None => Magnitude::ZERO,
+        }
+    }
+
+    /// Takes the bytes of a number of which the first bit is the sign; says whether that is set.
+    fn signed(raw: &'a [u8]) -> (Self, bool) {
+        match raw.split_first() {
+            None => (Magnitude::ZERO, false),
+            Some((&first, tail)) if first & 0x7F != 0 => {
+                (Magnitude { head: first & 0x7F, tail }, first >= 0x80)
+            }
+            Some((&first, tail)) => (Magnitude::new(tail), first >= 0x80),
+        }
+    }
+
+    /// The first byte, zero only of the number zero.
+    pub fn head(&self) -> u8 {
+        self.head
+    }
+
+    /// The bytes behind the first one.
+    pub fn tail(&self) -> &'a [u8] {
+        self.tail
+    }
+
+    /// Whether the number is zero.
+    pub fn is_zero(&self) -> bool {
+        self.head == 0
+    }
+
+    /// How many bits the number has, none if it is zero.
+    pub fn bits(&self) -> usize {
+        8 * self.tail.len() + (u8::BITS - self.head.leading_zeros()) as usize
+    }
+
+    /// The number, None if it is beyond 128 bits.
+    pub fn to_u128(&self) -> Option<u128> {
+        if self.tail.len() >= size_of::<u128>() {
+            return None;
+        }
+        let head = u128::from(self.head);
+        Some(self.tail.iter().fold(head, |number, &byte| number << 8 | u128::from(byte)))
+    }
+
+    /// Appends the number's decimal digits.
+    pub fn push_digits(&self, out: &mut String) {
+        // Writing to a string does not fail.
+        let _ = match self.to_u128() {
+            Some(number) => match u64::try_from(number) {
+                Ok(number) => write!(out, "{number}"),
+                Err(_) => write!(out, "{number}"),
+            },
+            None => {
+                let raw: Vec<u8> = std::iter::once(self.head).chain(self.tail.to_vec()).collect();
+                write!(out, "{}", UBig::from_be_bytes(&raw))
+            }
+        };
+    }
+}
+
+/// Reads the body of an int by its type descriptor, of type 2 (positive) or 3 (negative).
+///
+/// Refuses negative zero, which an int cannot be, and a number too long.
+pub fn read_int(
+    buf: &[u8],
+    descriptor: u8,
+    start: usize,
+    end: usize,
+) -> Result<Magnitude<'_>, Error> {
+    if end - start > LONGEST_NUMBER {
+        let reason = format!("int of {} bytes is beyond the limit", end - start);
+        return Err(Error::ion(reason, start));
+    }
+    let magnitude = Magnitude::new(&buf[start..end]);
+    if descriptor >= 0x30 && magnitude.is_zero() {
+        return Err(Error::ion("int is negative zero", start));
+    }
+    Ok(magnitude)
+}
+
+/// A decimal as binary Ion has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Decimal<'a> {
+    /// The coefficient without its sign.
+    pub coefficient: Magnitude<'a>,
+    /// Whether the coefficient is negative, which zero can be, too.
+    pub negative: bool,
+    /// Power of ten, of at most 70 bits.
+    pub exponent: i128,
+}
+
+/// Reads the body of a decimal, or the fraction of a timestamp: an exponent, a coefficient.
+///
+/// Refuses an exponent that does not end, and a coefficient too long.
+pub fn read_decimal(buf: &[u8], start: usize, end: usize) -> Result<Decimal<'_>, Error> {
+    if start == end {
+        return Ok(Decimal { coefficient: Magnitude::ZERO, negative: false, exponent: 0 });
+    }
+    let (exponent, below, pos) = read_varint(buf, start, end)?;
+    let exponent = if below { -(exponent as i128) } else { exponent as i128 };
+    if end - pos > LONGEST_NUMBER {
+        let reason = format!("coefficient of {} bytes is beyond the limit", end - pos);
+        return Err(Error::ion(reason, pos));
+    }
+    let (coefficient, negative) = Magnitude::signed(&buf[pos..end]);
+    Ok(Decimal { coefficient, negative, exponent })
+}
+
+/// Reads the body of a float: nothing (zero), four or eight bytes of IEEE 754, big-endian.
+pub fn read_float(body: &[u8]) -> f64 {
+    if let Ok(raw) = body.try_into() {
+        f64::from_be_bytes(raw)
+    } else if let Ok(raw) = body.try_into() {
+        f64::from(f32::from_be_bytes(raw))
+    } else {
+        0.0
+    }
+}
+
+/// Appends a decimal as a JSON number that keeps every digit and the exponent's meaning.
+///
+/// These are plain digits, or scientific notation where the exponent is positive or would need
+/// more than six zeros behind the point. A minus sign stands before a negative zero, too.
+pub fn push_decimal(out: &mut String, coefficient: &str, negative: bool, exponent: i128) {
+    if negative {
+        out.push('-');
+    }
+    let point = coefficient.len() as i128 + exponent;
+    if exponent == 0 {
+        out.push_str(coefficient);
+    } else if exponent < 0 && point > 0 {
+        let (whole, fraction) = coefficient.split_at(point as usize);
+        out.push_str(whole);
+        out.push('.');
+        out.push_str(fraction);
+    } else if exponent < 0 && point > -6 {
+        out.push_str("0.");
+        (point..0).for_each(|_| out.push('0'));
+        out.push_str(coefficient);
+    } else {
+        let (first, rest) = coefficient.split_at(1);
+        out.push_str(first);
+        if !rest.is_empty() {
+            out.push('.');
+            out.push_str(rest);
+        }
+        let _ = write!(out, "e{}", point - 1);
+    }
+}
+
+/// Appends a finite float as Python writes it: the fewest digits that give the same number again,
+/// in scientific notation below 0.0001 and from 10^16 on.
+pub fn push_float(out: &mut String, number: f64) {
+    let shortest = format!("{number:e}");
+    let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if !(-4..16).contains(&exponent) {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        let _ = write!(out, "{mantissa}e{sign}{:02}", exponent.unsigned_abs());
+        return;
+    }
+    // Within these bounds plain notation is as short, and lacks a point only where it is whole.
+    let plain = format!("{number}");
+    out.push_str(&plain);
+    if !plain.contains('.') {
+        out.push_str(".0");
+    }
+}

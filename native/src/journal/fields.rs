@@ -1,0 +1,214 @@
+//! Reading structs whose fields are known, as those of stream records are.
+//!
+//! A field that is null counts as absent: the stream has no nulls of its own, and both say the same.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use crate::error::Error;
+use crate::ion::evaluate::{Evaluator, read_field};
+use crate::ion::forms::read_text;
+use crate::ion::scalars::read_int;
+use crate::ion::symbols::{Place, Source, elements, is_pad, shown};
+use crate::ion::timestamps::read_timestamp;
+
+/// Bytes of a hash.
+pub const HASH_BYTES: usize = 32;
+
+/// Names that are few enough to be compared one by one.
+const FEW: usize = 16;
+
+/// Names that were met in a struct.
+#[derive(Default)]
+pub struct Names<'a> {
+    few: Vec<Cow<'a, str>>,
+    many: HashSet<Cow<'a, str>>,
+}
+
+impl<'a> Names<'a> {
+    /// Whether a name was added.
+    pub fn contains(&self, name: &str) -> bool {
+        self.few.iter().any(|each| each == name) || self.many.contains(name)
+    }
+
+    /// Adds a name.
+    pub fn add(&mut self, name: Cow<'a, str>) {
+        if self.few.len() < FEW {
+            self.few.push(name);
+        } else {
+            self.many.insert(name);
+        }
+    }
+}
+
+/// The fields of a struct, those that were asked for by the place of their names.
+pub struct Fields<const N: usize> {
+    /// The fields that were asked for.
+    pub known: [Option<Place>; N],
+    /// All others.
+    pub rest: Vec<Place>,
+}
+
+/// Whether a value with this type descriptor is a struct that is no null.
+pub fn is_struct(descriptor: u8) -> bool {
+    (0xD0..0xDF).contains(&descriptor)
+}
+
+/// Finds the fields of a struct, nulls left out; `what` is its name for errors. A name of unknown
+/// text counts as `$` and its symbol ID.
+///
+/// Refuses malformed headers, a value that is no struct, and a name that occurs twice.
+pub fn struct_fields<const N: usize>(
+    source: Source<'_>,
+    place: Place,
+    what: &str,
+    names: [&str; N],
+) -> Result<Fields<N>, Error> {
+    let Source { buf, table } = source;
+    if !is_struct(buf[place.pos]) {
+        return Err(Error::record(format!("{what} is no struct"), place.pos));
+    }
+    let mut fields = Fields { known: [None; N], rest: Vec::new() };
+    let mut others = Names::default();
+    let mut next = place.body;
+    while next < place.end {
+        let start = next;
+        let (sid, value) = read_field(buf, start, place.end)?;
+        next = value.end;
+        let descriptor = buf[value.pos];
+        if is_pad(descriptor) {
+            continue;
+        }
+        let name = shown(table.text(sid, start)?, sid);
+        let index = names.iter().position(|each| *each == name);
+        let twice = match index {
+            Some(index) => fields.known[index].is_some(),
+            None => others.contains(&name),
+        };
+        if twice {
+            return Err(Error::record(format!("{what} has a field twice"), start));
+        }
+        if descriptor & 15 == 15 {
+            continue;
+        }
+        match index {
+            Some(index) => fields.known[index] = Some(value),
+            None => {
+                others.add(name);
+                fields.rest.push(value);
+            }
+        }
+    }
+    Ok(fields)
+}
+
+/// Validates the fields that nothing has read; refuses malformed Ion.
+pub fn check_rest(
+    evaluator: &mut Evaluator,
+    source: Source<'_>,
+    rest: &[Place],
+) -> Result<(), Error> {
+    rest.iter().try_for_each(|place| evaluator.evaluate(source, place.pos, place.end))
+}
+
+/// Insists on a field or its content, which is refused as missing at the offset where it should
+/// have been.
+pub fn required<T>(field: Option<T>, what: &str, offset: usize) -> Result<T, Error> {
+    field.ok_or_else(|| Error::record(format!("{what} is missing"), offset))
+}
+
+/// Reads a string, refusing another type.
+pub fn text<'a>(source: Source<'a>, place: Place, what: &str) -> Result<&'a str, Error> {
+    if source.buf[place.pos] >> 4 != 8 {
+        return Err(Error::record(format!("{what} is no string"), place.pos));
+    }
+    read_text(source.buf, place.body, place.end)
+}
+
+/// Reads a string that may be absent.
+pub fn optional_text<'a>(
+    source: Source<'a>,
+    place: Option<Place>,
+    what: &str,
+) -> Result<Option<&'a str>, Error> {
+    place.map(|place| text(source, place, what)).transpose()
+}
+
+/// Reads a number that is not negative and fits 64 bits, refusing others.
+pub fn number(source: Source<'_>, place: Place, what: &str) -> Result<i64, Error> {
+    let descriptor = source.buf[place.pos];
+    if descriptor >> 4 != 2 {
+        return Err(Error::record(format!("{what} is no int from zero"), place.pos));
+    }
+    let value = read_int(source.buf, descriptor, place.body, place.end)?;
+    value
+        .to_u128()
+        .and_then(|value| i64::try_from(value).ok())
+        .ok_or_else(|| Error::record(format!("{what} is beyond 64 bits"), place.pos))
+}
+
+/// Reads a hash: a blob of 32 bytes or none, None where it is absent; refuses others.
+pub fn hash_value<'a>(
+    source: Source<'a>,
+    place: Option<Place>,
+    what: &str,
+) -> Result<Option<&'a [u8]>, Error> {
+    let Some(Place { pos, body, end }) = place else { return Ok(None) };
+    if source.buf[pos] >> 4 != 10 {
+        return Err(Error::record(format!("{what} is no blob"), pos));
+    }
+    if !matches!(end - body, 0 | HASH_BYTES) {
+        return Err(Error::record(format!("{what} has {} bytes", end - body), pos));
+    }
+    Ok(Some(&source.buf[body..end]))
+}
+
+/// Reads a time as microseconds since 1970 in UTC, None where it is absent: of a timestamp coarser
+/// than that its beginning, digits beyond dropped.
+///
+/// Refuses malformed Ion, what is no timestamp, and years outside 1 to 9999.
+pub fn time(source: Source<'_>, place: Option<Place>, what: &str) -> Result<Option<i64>, Error> {
+    let Some(Place { pos, body, end }) = place else { return Ok(None) };
+    if source.buf[pos] >> 4 != 6 {
+        return Err(Error::record(format!("{what} is no timestamp"), pos));
+    }
+    let instant = read_timestamp(source.buf, body, end)?.instant();
+    instant.map(Some).ok_or_else(|| outside(what, pos))
+}
+
+/// The error for a time outside the years 1 to 9999.
+pub fn outside(what: &str, pos: usize) -> Error {
+    Error::record(format!("{what} is outside the years 1 to 9999"), pos)
+}
+
+/// Finds the elements of a list, None where it is absent; refuses what is no list.
+pub fn list_of(
+    source: Source<'_>,
+    place: Option<Place>,
+    what: &str,
+) -> Result<Option<Vec<Place>>, Error> {
+    let Some(Place { pos, body, end }) = place else { return Ok(None) };
+    if source.buf[pos] >> 4 != 11 {
+        return Err(Error::record(format!("{what} is no list"), pos));
+    }
+    elements(source.buf, body, end).collect::<Result<_, _>>().map(Some)
+}
+
+/// Evaluates a value that is hashed, and refuses a symbol of unknown text, which has no hash.
+pub fn evaluate_hashed(
+    evaluator: &mut Evaluator,
+    source: Source<'_>,
+    place: Place,
+) -> Result<(), Error> {
+    evaluator.unresolved = None;
+    evaluator.evaluate(source, place.pos, place.end)?;
+    check_resolved(evaluator)
+}
+
+/// Refuses a symbol of unknown text in what was evaluated.
+pub fn check_resolved(evaluator: &Evaluator) -> Result<(), Error> {
+    match evaluator.unresolved {
+        Some(offset) => Err(Error::ion("symbol of unknown text has no hash", offset)),
+        None => Ok(()),
+    }
+}

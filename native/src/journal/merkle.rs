@@ -1,0 +1,71 @@
+//! QLDB's hash tree: two hashes to one, a list to its root.
+//!
+//! The ledger's digest is the root over the hashes of all blocks, a block's entries hash the root
+//! over its list of entries, its revisions' root the root over its revision summaries.
+
+use std::cmp::Ordering;
+
+use crate::sha256::{Digest, digest};
+
+/// A hash that may be empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hash(Option<Digest>);
+
+impl Hash {
+    /// Takes a hash of 32 bytes; any other length counts as empty.
+    pub fn new(bytes: &[u8]) -> Self {
+        Hash(bytes.try_into().ok())
+    }
+
+    /// The hash's bytes, none if it is empty.
+    pub fn as_slice(&self) -> &[u8] {
+        self.0.as_ref().map_or(&[], Digest::as_slice)
+    }
+
+    /// Whether it is empty.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl From<Digest> for Hash {
+    fn from(digest: Digest) -> Self {
+        Hash(Some(digest))
+    }
+}
+
+/// Joins two hashes; which comes first does not matter.
+///
+/// QLDB: the smaller one goes first, compared as signed bytes from the last byte to the first; an
+/// empty hash leaves the other one as it is.
+pub fn dot(left: Hash, right: Hash) -> Hash {
+    match (left.0, right.0) {
+        (Some(left), Some(right)) => digest(&joined(&left, &right)).into(),
+        (Some(only), None) | (None, Some(only)) => only.into(),
+        (None, None) => Hash(None),
+    }
+}
+
+/// The message whose digest joins two hashes.
+fn joined(left: &Digest, right: &Digest) -> [u8; 64] {
+    let signed_order = |hash: &Digest| hash.map(|byte| byte as i8);
+    let order = signed_order(left).into_iter().rev().cmp(signed_order(right).into_iter().rev());
+    let (first, second) = if order == Ordering::Less { (left, right) } else { (right, left) };
+    let mut message = [0; 64];
+    message[..32].copy_from_slice(first);
+    message[32..].copy_from_slice(second);
+    message
+}
+
+/// Computes the root of the tree over a list of hashes; empty where there is none.
+///
+/// QLDB: neighbours are joined with `dot`, an odd last one moves up unchanged, until one is left.
+pub fn merkle_root(mut level: Vec<Hash>) -> Hash {
+    while level.len() > 1 {
+        level = level
+            .chunks(2)
+            .map(|pair| pair.iter().copied().reduce(dot).unwrap_or(Hash(None)))
+            .collect();
+    }
+    level.first().copied().unwrap_or(Hash(None))
+}

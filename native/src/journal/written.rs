@@ -1,0 +1,69 @@
+//! A revision's exact metadata alone, which hashes need and no delivered record has by itself.
+
+use crate::error::Error;
+use crate::ion::canonical::varuint;
+use crate::ion::framing::IVM;
+use crate::ion::symbols::{Place, SYSTEM_SYMBOLS, Source, fields};
+
+const SYMBOL: u8 = 7;
+const FIRST_CONTAINER: u8 = 11;
+const SHORT: usize = 14;
+/// Annotation, as length and symbol: `$ion_symbol_table`.
+const SYMBOL_TABLE: [u8; 2] = [0x81, 0x83];
+/// Field name `symbols`.
+const SYMBOLS: u8 = 0x87;
+
+/// Writes a revision's metadata as a stream of its own: its values' bytes as they are, with no names
+/// but its own in the symbol table.
+///
+/// `symbols` is the record up to the end of its symbol tables, all of which stay where a value
+/// depends on symbols.
+pub fn metadata_ion(source: Source<'_>, place: Place, symbols: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut names: Vec<&str> = Vec::new();
+    let mut members = Vec::new();
+    for field in fields(source.buf, place.body, place.end) {
+        let (sid, value) = field?;
+        let (Some(name), true) =
+            (source.table.text(sid, place.pos)?, is_plain(source.buf[value.pos]))
+        else {
+            return Ok([symbols, &source.buf[place.pos..place.end]].concat());
+        };
+        let index = names.iter().position(|each| *each == name).unwrap_or_else(|| {
+            names.push(name);
+            names.len() - 1
+        });
+        members.extend_from_slice(varuint((SYSTEM_SYMBOLS + index) as u128).as_slice());
+        members.extend_from_slice(&source.buf[value.pos..value.end]);
+    }
+    let mut stream = IVM.to_vec();
+    push_symbol_table(&mut stream, &names);
+    push_value(&mut stream, 0xD0, &members);
+    Ok(stream)
+}
+
+/// Whether a value's bytes mean the same under any symbol table.
+fn is_plain(descriptor: u8) -> bool {
+    let kind = descriptor >> 4;
+    kind != SYMBOL && kind < FIRST_CONTAINER
+}
+
+fn push_symbol_table(out: &mut Vec<u8>, names: &[&str]) {
+    let mut texts = Vec::new();
+    names.iter().for_each(|name| push_value(&mut texts, 0x80, name.as_bytes()));
+    let mut described = vec![SYMBOLS];
+    push_value(&mut described, 0xB0, &texts);
+    let mut annotated = SYMBOL_TABLE.to_vec();
+    push_value(&mut annotated, 0xD0, &described);
+    push_value(out, 0xE0, &annotated);
+}
+
+fn push_value(out: &mut Vec<u8>, kind: u8, body: &[u8]) {
+    // A struct of one byte would read as one of ordered fields; none is that short, a field takes 2.
+    if body.len() < SHORT {
+        out.push(kind | body.len() as u8);
+    } else {
+        out.push(kind | SHORT as u8);
+        out.extend_from_slice(varuint(body.len() as u128).as_slice());
+    }
+    out.extend_from_slice(body);
+}

@@ -1,0 +1,329 @@
+//! From fetched objects to Arrow batches: framing, decoding and checking in one pass.
+
+use std::sync::Arc;
+
+use arrow_array::builder::{
+    BinaryBuilder, BooleanBuilder, Int32Builder, Int64Builder, StringBuilder,
+};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::ArrowError;
+
+use crate::archive::{Kind, ObjectReader, Segment};
+use crate::builders::{Blocks, Revisions, Structs};
+use crate::columns::DECODED;
+use crate::decode::{Body, Decoded, RecordDecoder};
+use crate::limits::Limits;
+
+const MIB: usize = 1024 * 1024;
+const BATCH_BYTES: usize = 16 * MIB;
+const BATCH_ROWS: usize = 20_000;
+
+/// Decodes objects one after the other; small ones share a batch.
+pub struct ObjectsDecoder {
+    decoder: RecordDecoder,
+    rows: Rows,
+    object: ObjectRow,
+}
+
+impl ObjectsDecoder {
+    /// Makes a decoder of objects within limits.
+    pub fn new(limits: Limits) -> Self {
+        let decoder = RecordDecoder::new(limits);
+        ObjectsDecoder { decoder, rows: Rows::default(), object: ObjectRow::default() }
+    }
+
+    /// Begins an object; its segments are read by `read`.
+    pub fn begin(&mut self, uri: String) {
+        self.object = ObjectRow { uri, ..ObjectRow::default() };
+    }
+
+    /// Reads segments of the object until a batch is full, which it gives, or the object ends.
+    pub fn read(
+        &mut self,
+        reader: &mut ObjectReader<'_>,
+    ) -> Result<Option<RecordBatch>, ArrowError> {
+        while let Some(segment) = reader.next(&mut |record| self.decoder.decode(record).map(drop)) {
+            self.add(segment);
+            if self.rows.is_full() {
+                return self.rows.take().map(Some);
+            }
+        }
+        self.end(reader, false);
+        Ok(None)
+    }
+
+    /// Ends the object with its own row, `unchanged` where nothing of it was read.
+    pub fn end(&mut self, reader: &ObjectReader<'_>, unchanged: bool) {
+        let mut object = std::mem::take(&mut self.object);
+        object.sha256 = reader.sha256();
+        object.compression = reader.compression();
+        object.unchanged = unchanged;
+        self.rows.objects.push(object);
+    }
+
+    /// Decodes a record that is no object's to a batch of one row, of records or of quarantine.
+    pub fn decode(&mut self, record: &[u8]) -> Result<RecordBatch, ArrowError> {
+        let (rows, object) = (std::mem::take(&mut self.rows), std::mem::take(&mut self.object));
+        self.add(Segment {
+            kind: Kind::Record,
+            offset: 0,
+            length: record.len() as u64,
+            data: record.into(),
+            reason: "".into(),
+            part: 0,
+        });
+        let batch = self.rows.take();
+        (self.rows, self.object) = (rows, object);
+        batch
+    }
+
+    /// Gives the rows that no batch has taken, None if there are none.
+    pub fn finish(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+        if self.rows.is_empty() { Ok(None) } else { self.rows.take().map(Some) }
+    }
+
+    fn add(&mut self, segment: Segment<'_>) {
+        let reason = match segment.kind {
+            Kind::Framing => return,
+            Kind::Record => match self.decoder.decode(&segment.data) {
+                Ok(decoded) => {
+                    self.rows.records.append(&self.object.uri, &segment, &decoded);
+                    self.rows.bytes += size(&segment, &decoded);
+                    self.object.records += 1;
+                    return;
+                }
+                Err(error) => error.to_string(),
+            },
+            _ => segment.reason.to_string(),
+        };
+        let most = if segment.kind == Kind::Record { MIB } else { usize::MAX };
+        let bytes = segment.data[..segment.data.len().min(most)].to_vec();
+        self.rows.bytes += bytes.len();
+        self.object.quarantined += 1;
+        self.object.unreadable_bytes += segment.length as i64;
+        self.rows.quarantine.push(QuarantineRow {
+            uri: self.object.uri.clone(),
+            offset: segment.offset as i64,
+            length: segment.length as i64,
+            reason,
+            bytes,
+        });
+    }
+}
+
+/// How much a record adds to its batch: its bytes, and about as many again or its JSON text.
+fn size(segment: &Segment<'_>, decoded: &Decoded<'_>) -> usize {
+    let length = segment.length as usize;
+    let shown = match &decoded.body {
+        Body::Revision(columns) if columns.revision.data.is_some() => {
+            columns.data_json.chars().count()
+        }
+        _ => length,
+    };
+    length + shown
+}
+
+/// What is not a record.
+struct QuarantineRow {
+    uri: String,
+    offset: i64,
+    length: i64,
+    reason: String,
+    bytes: Vec<u8>,
+}
+
+/// An object's own row.
+#[derive(Default)]
+struct ObjectRow {
+    uri: String,
+    sha256: [u8; 32],
+    compression: &'static str,
+    records: i64,
+    unreadable_bytes: i64,
+    quarantined: i64,
+    unchanged: bool,
+}
+
+/// Rows that wait for their batch, which takes them away: records, quarantine, the objects' own.
+#[derive(Default)]
+struct Rows {
+    records: Columns,
+    quarantine: Vec<QuarantineRow>,
+    objects: Vec<ObjectRow>,
+    bytes: usize,
+}
+
+impl Rows {
+    fn is_full(&self) -> bool {
+        self.bytes >= BATCH_BYTES || self.records.rows + self.quarantine.len() >= BATCH_ROWS
+    }
+
+    fn is_empty(&self) -> bool {
+        self.records.rows == 0 && self.quarantine.is_empty() && self.objects.is_empty()
+    }
+
+    fn take(&mut self) -> Result<RecordBatch, ArrowError> {
+        let Rows { mut records, quarantine, objects, .. } = std::mem::take(self);
+        quarantine.iter().for_each(|row| records.append_quarantine(row));
+        objects.iter().for_each(|row| records.append_object(row));
+        records.finish()
+    }
+}
+
+/// Builders of all columns.
+#[derive(Default)]
+struct Columns {
+    rows: usize,
+    kind: StringBuilder,
+    object_uri: StringBuilder,
+    offset: Int64Builder,
+    length: Int64Builder,
+    part: Int32Builder,
+    record_type: StringBuilder,
+    stream_arn: StringBuilder,
+    strand_id: StringBuilder,
+    sequence_no: Int64Builder,
+    document_id: StringBuilder,
+    version: Int64Builder,
+    hash: BinaryBuilder,
+    revision: Structs<Revisions>,
+    block: Structs<Blocks>,
+    ion: BinaryBuilder,
+    reason: StringBuilder,
+    bytes: BinaryBuilder,
+    sha256: BinaryBuilder,
+    compression: StringBuilder,
+    records: Int64Builder,
+    unreadable_bytes: Int64Builder,
+    quarantined: Int64Builder,
+    unchanged: BooleanBuilder,
+}
+
+impl Columns {
+    fn append(&mut self, uri: &str, segment: &Segment<'_>, decoded: &Decoded<'_>) {
+        self.begin("record", uri);
+        self.offset.append_value(segment.offset as i64);
+        self.length.append_value(segment.length as i64);
+        self.part.append_value(segment.part);
+        self.record_type.append_value(decoded.record_type);
+        self.stream_arn.append_value(decoded.stream_arn);
+        self.append_body(&decoded.body);
+        self.ion.append_value(&segment.data);
+        self.reason.append_null();
+        self.bytes.append_null();
+        self.append_no_object();
+    }
+
+    fn append_body(&mut self, body: &Body<'_>) {
+        match body {
+            Body::Other => self.append_no_keys(),
+            Body::Revision(columns) => {
+                let revision = &columns.revision;
+                self.strand_id.append_value(revision.strand_id);
+                self.sequence_no.append_value(revision.sequence_no);
+                self.document_id.append_value(revision.metadata.document_id);
+                self.version.append_value(revision.metadata.version);
+                self.hash.append_option(revision.hash);
+                self.revision.append(columns);
+                self.block.append_null();
+            }
+            Body::Block(columns) => {
+                let block = &columns.block;
+                self.strand_id.append_value(block.strand_id);
+                self.sequence_no.append_value(block.sequence_no);
+                self.document_id.append_null();
+                self.version.append_null();
+                self.hash.append_option(block.block_hash);
+                self.revision.append_null();
+                self.block.append(columns);
+            }
+        }
+    }
+
+    fn append_quarantine(&mut self, row: &QuarantineRow) {
+        self.begin("quarantine", &row.uri);
+        self.offset.append_value(row.offset);
+        self.length.append_value(row.length);
+        self.append_no_record();
+        self.reason.append_value(&row.reason);
+        self.bytes.append_value(&row.bytes);
+        self.append_no_object();
+    }
+
+    fn append_object(&mut self, row: &ObjectRow) {
+        self.begin("object", &row.uri);
+        self.offset.append_null();
+        self.length.append_null();
+        self.append_no_record();
+        self.reason.append_null();
+        self.bytes.append_null();
+        self.sha256.append_value(row.sha256);
+        self.compression.append_value(row.compression);
+        self.records.append_value(row.records);
+        self.unreadable_bytes.append_value(row.unreadable_bytes);
+        self.quarantined.append_value(row.quarantined);
+        self.unchanged.append_value(row.unchanged);
+    }
+
+    fn begin(&mut self, kind: &str, uri: &str) {
+        self.rows += 1;
+        self.kind.append_value(kind);
+        self.object_uri.append_value(uri);
+    }
+
+    fn append_no_record(&mut self) {
+        self.part.append_null();
+        self.record_type.append_null();
+        self.stream_arn.append_null();
+        self.append_no_keys();
+        self.ion.append_null();
+    }
+
+    fn append_no_keys(&mut self) {
+        self.strand_id.append_null();
+        self.sequence_no.append_null();
+        self.document_id.append_null();
+        self.version.append_null();
+        self.hash.append_null();
+        self.revision.append_null();
+        self.block.append_null();
+    }
+
+    fn append_no_object(&mut self) {
+        self.sha256.append_null();
+        self.compression.append_null();
+        self.records.append_null();
+        self.unreadable_bytes.append_null();
+        self.quarantined.append_null();
+        self.unchanged.append_null();
+    }
+
+    fn finish(mut self) -> Result<RecordBatch, ArrowError> {
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(self.kind.finish()),
+            Arc::new(self.object_uri.finish()),
+            Arc::new(self.offset.finish()),
+            Arc::new(self.length.finish()),
+            Arc::new(self.part.finish()),
+            Arc::new(self.record_type.finish()),
+            Arc::new(self.stream_arn.finish()),
+            Arc::new(self.strand_id.finish()),
+            Arc::new(self.sequence_no.finish()),
+            Arc::new(self.document_id.finish()),
+            Arc::new(self.version.finish()),
+            Arc::new(self.hash.finish()),
+            Arc::new(self.revision.finish()?),
+            Arc::new(self.block.finish()?),
+            Arc::new(self.ion.finish()),
+            Arc::new(self.reason.finish()),
+            Arc::new(self.bytes.finish()),
+            Arc::new(self.sha256.finish()),
+            Arc::new(self.compression.finish()),
+            Arc::new(self.records.finish()),
+            Arc::new(self.unreadable_bytes.finish()),
+            Arc::new(self.quarantined.finish()),
+            Arc::new(self.unchanged.finish()),
+        ];
+        RecordBatch::try_new(DECODED.clone(), columns)
+    }
+}

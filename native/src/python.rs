@@ -1,0 +1,164 @@
+//! The module `qldb_replay.codec._native`: the native codec as Python sees it.
+
+use std::sync::{Mutex, PoisonError};
+
+use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, to_ffi};
+use arrow_array::{Array, RecordBatch, StructArray};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyBytes, PyCapsule};
+use self_cell::self_cell;
+
+use crate::archive::ObjectReader;
+use crate::ion::evaluate::Evaluator;
+use crate::ion::stream::StreamReader;
+use crate::ion::symbols::Source;
+use crate::limits::Limits;
+use crate::objects::ObjectsDecoder;
+
+/// Deepest nesting that a caller may allow: each level takes some of the thread's stack.
+const DEEPEST: usize = 1_000;
+
+/// Takes limits that the native codec can keep.
+fn checked(limits: Limits) -> PyResult<Limits> {
+    if limits.depth > DEEPEST {
+        let message = format!("the native codec goes no deeper than {DEEPEST} containers");
+        return Err(PyValueError::new_err(message));
+    }
+    Ok(limits)
+}
+
+self_cell!(
+    /// An object's bytes, which stay Python's, and how far they were read.
+    struct OpenObject {
+        owner: PyBackedBytes,
+        #[not_covariant]
+        dependent: ObjectReader,
+    }
+);
+
+/// Decodes objects one after the other; small ones share a batch.
+#[pyclass]
+struct Decoder {
+    limits: Limits,
+    objects: ObjectsDecoder,
+    /// What a mutex guards may be held by a class that several threads see; it is never locked.
+    open: Mutex<Option<OpenObject>>,
+}
+
+#[pymethods]
+impl Decoder {
+    #[new]
+    fn new(limits: Limits) -> PyResult<Self> {
+        let limits = checked(limits)?;
+        Ok(Decoder { limits, objects: ObjectsDecoder::new(limits), open: Mutex::new(None) })
+    }
+
+    /// Begins an object: its URI, its stored bytes, and the hash of the content read before.
+    fn begin(
+        &mut self,
+        py: Python<'_>,
+        uri: String,
+        content: PyBackedBytes,
+        known_sha256: Option<PyBackedBytes>,
+    ) {
+        let Decoder { limits, objects, open } = self;
+        let open = open.get_mut().unwrap_or_else(PoisonError::into_inner);
+        py.detach(|| {
+            let mut object = OpenObject::new(content, |raw| ObjectReader::new(raw, *limits));
+            objects.begin(uri);
+            let unchanged = object.with_dependent_mut(|_, reader| {
+                let unchanged = known_sha256.is_some_and(|known| *known == reader.sha256());
+                if unchanged {
+                    objects.end(reader, true);
+                }
+                unchanged
+            });
+            *open = (!unchanged).then_some(object);
+        });
+    }
+
+    /// Reads on in the object until a batch is full; gives None when the object has been read.
+    fn read(&mut self, py: Python<'_>) -> PyResult<Option<Batch>> {
+        let Decoder { objects, open, .. } = self;
+        let open = open.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let Some(object) = open else { return Ok(None) };
+        let batch = py
+            .detach(|| object.with_dependent_mut(|_, reader| objects.read(reader)))
+            .map_err(to_python)?;
+        if batch.is_none() {
+            *open = None;
+        }
+        Ok(batch.map(Batch))
+    }
+
+    /// Gives the rows that no batch has taken, None if there are none.
+    fn finish(&mut self) -> PyResult<Option<Batch>> {
+        Ok(self.objects.finish().map_err(to_python)?.map(Batch))
+    }
+
+    /// Decodes one record, beside the objects, to a batch of one row; of bytes that are no record
+    /// that row is one of quarantine.
+    fn decode(&mut self, record: &[u8]) -> PyResult<Batch> {
+        self.objects.decode(record).map(Batch).map_err(to_python)
+    }
+}
+
+/// A batch of rows, handed over by the Arrow C data interface.
+#[pyclass(frozen)]
+struct Batch(RecordBatch);
+
+#[pymethods]
+impl Batch {
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_array__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
+        // The interface lets a producer pass over the schema that a consumer would like.
+        drop(requested_schema);
+        let rows = StructArray::from(self.0.clone()).into_data();
+        let (array, schema): (FFI_ArrowArray, FFI_ArrowSchema) =
+            to_ffi(&rows).map_err(to_python)?;
+        Ok((
+            PyCapsule::new_with_value(py, schema, c"arrow_schema")?,
+            PyCapsule::new_with_value(py, array, c"arrow_array")?,
+        ))
+    }
+}
+
+/// Hash message, JSON text and type sketch of each user value of a stream; raises ValueError with
+/// the reason if it is malformed.
+#[pyfunction]
+fn evaluate<'py>(
+    py: Python<'py>,
+    stream: &[u8],
+    limits: Limits,
+) -> PyResult<Vec<(Bound<'py, PyBytes>, String, String)>> {
+    let limits = checked(limits)?;
+    let (mut evaluator, mut reader) = (Evaluator::new(limits), StreamReader::new(limits));
+    let mut position = reader.open(stream).map_err(to_python)?;
+    let mut values = Vec::new();
+    while let Some(value) = reader.next(&mut evaluator, stream, &mut position).map_err(to_python)? {
+        let source = Source { buf: stream, table: &value.table };
+        evaluator.evaluate(source, value.start, value.end).map_err(to_python)?;
+        let forms = &evaluator.forms;
+        let message = PyBytes::new(py, &forms.message);
+        values.push((message, forms.json.clone(), forms.sketch.clone()));
+    }
+    Ok(values)
+}
+
+fn to_python(error: impl std::error::Error) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::{Batch, Decoder, evaluate};
+    #[pymodule_export]
+    use crate::archive::python::read_object;
+}
