@@ -1,109 +1,235 @@
-"""Records decoded, verified, and written as JSON a second, by one thread.
+"""Records decoded and verified a second and core: our codecs against what people use instead.
 
-    python benchmarks/codec.py [revisions]
+Every peer gets the same records of an invented ledger, as they come from the journal: revisions
+and blocks of three tables. Rounds are interleaved; CPU time of the working thread counts, and a
+ratio is the median over the rounds. Ours frame the records, validate every byte, recompute all
+hashes, write JSON and put everything into Arrow batches. The Java libraries only verify, as AWS's
+sample does, behind passes that warm the JVM; amazon.ion's C reader only reads. The floor hashes the
+messages that a verifier has to hash, of the same lengths, and does nothing else: two at a time, and
+one.
 
-The first lines are about the records alone of an invented ledger of three tables. Beside them
-stands the time that hashing the same bytes once with SHA-256 takes, which no verifier can beat.
-The last line is about all that is done with an archive once it was fetched: the simulator's default
-archive of so many revisions is framed, decoded and put into Arrow batches. CPU time is taken, best
-of three passes over what is in memory, each with a new decoder.
+    python benchmarks/codec.py [--revisions N] [--rounds N] [--out FILE.json]
 """
 
 from __future__ import annotations
 
+import argparse
+import hashlib
+import json
+import shutil
+import statistics
+import struct
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from hashlib import sha256
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import pyarrow.compute as pc
+from amazon.ion import simpleion
 
-from qldb_replay.codec import decode_objects
+from qldb_replay.codec import decode_objects, lack_of_native
 from qldb_replay.codec.decode import RecordDecoder
-from qldb_replay.codec.objects import FetchedObject
 from qldb_replay.limits import DEFAULT_LIMITS
-from qldb_replay.simulate import SimulateOptions, simulate
+from qldb_replay.simulate import SimulateOptions
 from qldb_replay.simulate.ledger import Ledger
 
-PASSES = 3
+HERE = Path(__file__).parent
+JAVA = HERE / "peers" / "java"
+IONHASH = HERE / ".venv-ionhash"
+NATIVE = HERE.parent / "native"
+
+JAVA_WARM_PASSES = 3
+MESSAGES_OF = 3_000
+IONHASH_RECORDS = 300
+READER_RECORDS = 3_000
+OBJECT_RECORDS = 5_000
+
+Peer = Callable[[], tuple[float, int]]
+"""Gives the CPU seconds that it took, and for how many records."""
 
 
-def make_records(revisions: int) -> tuple[list[bytes], list[bytes]]:
-    """Invents a ledger.
+def make_records(revisions: int) -> list[bytes]:
+    """Invents a ledger; returns its records in the journal's order."""
+    tables = ("VehicleRegistration", "Person", "Orders")
+    options = SimulateOptions(out=Path("unused"), revisions=revisions, tables=tables)
+    records = []
+    for block in Ledger(options):
+        records.append(block.record)
+        records.extend(revision.record for revision in block.revisions)
+    return records
 
-    Args:
-        revisions: number of revisions.
 
-    Returns:
-        Its REVISION_DETAILS records and its BLOCK_SUMMARY records.
-    """
-    options = SimulateOptions(
-        out=Path("unused"), revisions=revisions, tables=("VehicleRegistration", "Person", "Orders")
+def codec_peer(records: list[bytes], codec: str) -> Peer:
+    """Makes a peer of one of our codecs, which gets objects of some megabytes."""
+    starts = range(0, len(records), OBJECT_RECORDS)
+    objects = [b"".join(records[start : start + OBJECT_RECORDS]) for start in starts]
+
+    def run() -> tuple[float, int]:
+        started = time.process_time()
+        fetched = ((f"object{number}", content, None) for number, content in enumerate(objects))
+        for _ in decode_objects(fetched, DEFAULT_LIMITS, codec):
+            pass
+        return time.process_time() - started, len(records)
+
+    return run
+
+
+def reader_peer(records: list[bytes]) -> Peer:
+    """Makes a peer of amazon.ion's C reader."""
+    taken = records[:READER_RECORDS]
+
+    def run() -> tuple[float, int]:
+        started = time.process_time()
+        for record in taken:
+            simpleion.loads(record)
+        return time.process_time() - started, len(taken)
+
+    return run
+
+
+def command_peer(*command: object) -> Peer:
+    """Makes a peer of a program that prints seconds, records, and those that do not verify."""
+
+    def run() -> tuple[float, int]:
+        words = [str(word) for word in command]
+        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+        seconds, count, wrong = done.stdout.split()
+        if int(wrong):
+            raise RuntimeError(f"{words[0]}: {wrong} records do not verify")
+        return float(seconds), int(count)
+
+    return run
+
+
+@contextmanager
+def counted_messages() -> Iterator[list[int]]:
+    """Notes the length of each message that our Python codec hashes, but for its own digests."""
+    lengths: list[int] = []
+
+    def counting(message: bytes = b"") -> Any:
+        lengths.append(len(message))
+        return hashlib.sha256(message)
+
+    own = "qldb_replay.codec.", "qldb_replay.archive."
+    patched = [
+        module
+        for name, module in sys.modules.items()
+        if name.startswith("qldb_replay.")
+        and not name.startswith(own)
+        and hasattr(module, "sha256")
+    ]
+    before = [(module, module.sha256) for module in patched]
+    for module in patched:
+        module.sha256 = counting  # type: ignore[attr-defined]
+    try:
+        yield lengths
+    finally:
+        for module, function in before:
+            module.sha256 = function  # type: ignore[attr-defined]
+
+
+def lengths_file(records: list[bytes], path: Path) -> int:
+    """Writes the lengths of all messages of some records; returns of how many records."""
+    taken = records[:MESSAGES_OF]
+    with counted_messages() as lengths:
+        decoder = RecordDecoder()
+        for record in taken:
+            decoder.decode(record)
+    path.write_bytes(struct.pack(f"<{len(lengths)}I", *lengths))
+    return len(taken)
+
+
+def floor_peer(lanes: int, lengths: Path, count: int) -> Peer:
+    """Makes a peer that only hashes."""
+    program = NATIVE / "target" / "release" / "examples" / "floor"
+    return command_peer(program, lanes, lengths, count)
+
+
+def prepared(folder: Path, records: list[bytes]) -> tuple[dict[str, Peer], list[str]]:
+    """Makes all peers that this machine can have, and names those that it cannot."""
+    file, lengths = folder / "records", folder / "lengths"
+    file.write_bytes(b"".join(records))
+    peers = {"Python codec": codec_peer(records, "python")}
+    absent = []
+    if (lack := lack_of_native()) is None:
+        peers["native codec"] = codec_peer(records, "native")
+    else:
+        absent.append(f"native codec ({lack})")
+    peers["amazon.ion 0.15, C reader (reads only)"] = reader_peer(records)
+    if shutil.which("mvn") and shutil.which("java"):
+        subprocess.run(["mvn", "-q", "-B", "package"], cwd=JAVA, check=True)
+        path = f"{JAVA / 'target' / 'classes'}:{JAVA / 'target' / 'jars'}/*"
+        peers["ion-java, ion-hash-java (verifies only)"] = command_peer(
+            "java", "-Xmx2g", "-cp", path, "Verify", file, JAVA_WARM_PASSES
+        )
+    else:
+        absent.append("ion-java with ion-hash-java (needs java and mvn)")
+    if not (IONHASH / "bin" / "ionhash-ready").exists():
+        subprocess.run([sys.executable, "-m", "venv", IONHASH], check=True)
+        pip = [IONHASH / "bin" / "python", "-m", "pip", "install", "--quiet"]
+        subprocess.run([*pip, "amazon.ion==0.9.3", "ionhash==1.2.1"], check=True)
+        (IONHASH / "bin" / "ionhash-ready").touch()
+    peers["amazon.ion 0.9.3, ionhash (verifies only)"] = command_peer(
+        IONHASH / "bin" / "python", HERE / "peers" / "ionhash_peer.py", file, IONHASH_RECORDS
     )
-    blocks = list(Ledger(options))
-    details = [revision.record for block in blocks for revision in block.revisions]
-    return details, [block.record for block in blocks]
+    if shutil.which("cargo"):
+        build = ["cargo", "build", "--quiet", "--locked", "--release", "--example", "floor"]
+        subprocess.run([*build, "--no-default-features"], cwd=NATIVE, check=True)
+        count = lengths_file(records, lengths)
+        peers["SHA-256 floor, two at a time"] = floor_peer(2, lengths, count)
+        peers["SHA-256 floor, one at a time"] = floor_peer(1, lengths, count)
+    else:
+        absent.append("the SHA-256 floor (needs cargo)")
+    return peers, absent
 
 
-def make_archive(revisions: int) -> list[FetchedObject]:
-    """Invents an archive with the simulator's default options.
-
-    Args:
-        revisions: number of revisions.
-
-    Returns:
-        Its objects.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder, "archive")
-        simulate(SimulateOptions(out=root, revisions=revisions))
-        files = sorted(path for path in root.rglob("*") if path.is_file())
-        return [(path.name, path.read_bytes(), None) for path in files]
-
-
-def archive_pass(objects: list[FetchedObject]) -> tuple[float, int]:
-    """CPU seconds that an archive takes from bytes to Arrow batches, and its number of records."""
-    started = time.process_time()
-    records = 0
-    for batch in decode_objects(objects, DEFAULT_LIMITS):
-        records += pc.sum(pc.equal(batch.column("kind"), "record")).as_py()
-    return time.process_time() - started, records
-
-
-def seconds(work: Callable[[bytes], object], records: list[bytes]) -> float:
-    """CPU seconds that a function needs for all records."""
-    started = time.process_time()
-    for record in records:
-        work(record)
-    return time.process_time() - started
+def ratio(
+    rounds: list[dict[str, float]], one: str, other: str, goal: str
+) -> Iterator[tuple[str, float]]:
+    """Gives the ratio of two peers' rates, where both are there."""
+    if all(one in each and other in each for each in rounds):
+        value = statistics.median(each[one] / each[other] for each in rounds)
+        yield f"{one} / {other}{goal}", float(f"{value:.3g}")
 
 
 def main() -> None:
-    """Prints a line for revisions, for blocks, for both as they occur, and for a whole archive."""
-    revisions = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-    details, blocks = make_records(revisions)
-    for name, records in (
-        ("REVISION_DETAILS", details),
-        ("BLOCK_SUMMARY", blocks),
-        ("3 : 1", details + blocks[: len(details) // 3]),
-    ):
-        size = sum(map(len, records))
-        best = min(seconds(RecordDecoder().decode, records) for _ in range(PASSES))
-        floor = min(seconds(lambda record: sha256(record).digest(), records) for _ in range(PASSES))
-        print(
-            f"{name:16} {len(records):7,} records of {size // len(records):5,} bytes: "
-            f"{len(records) / best:7,.0f} records/s {size / best / 1e6:5.1f} MB/s, "
-            f"{best / floor:.0f} times bare SHA-256"
-        )
-    objects = make_archive(revisions)
-    size = sum(len(content) for _, content, _ in objects)
-    best, count = min(archive_pass(objects) for _ in range(PASSES))
-    print(
-        f"{'whole archive':16} {count:7,} records of {size // count:5,} bytes: "
-        f"{count / best:7,.0f} records/s {size / best / 1e6:5.1f} MB/s, framed, decoded, in Arrow"
-    )
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--revisions", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    records = make_records(options.revisions)
+    with tempfile.TemporaryDirectory() as name:
+        peers, absent = prepared(Path(name), records)
+        rounds = []
+        for _ in range(options.rounds):
+            measured = {peer: run() for peer, run in peers.items()}
+            rounds.append({peer: count / seconds for peer, (seconds, count) in measured.items()})
+    native, floor = "native codec", "SHA-256 floor, two at a time"
+    java = "ion-java, ion-hash-java (verifies only)"
+    ratios: dict[str, float] = {}
+    ratios.update(ratio(rounds, native, "Python codec", " (goal: at least 14)"))
+    ratios.update(ratio(rounds, native, java, " (goal: at least 9)"))
+    ratios.update(ratio(rounds, native, floor, " (goal: at least 0.26)"))
+    for peer in peers:
+        if peer not in (native, floor, java, "Python codec"):
+            ratios.update(ratio(rounds, native, peer, ""))
+    rates = {peer: round(statistics.median(each[peer] for each in rounds)) for peer in peers}
+    result = {
+        "records": len(records),
+        "bytes": sum(map(len, records)),
+        "rates": dict(sorted(rates.items(), key=lambda item: -item[1])),
+        "ratios": ratios,
+        "absent": absent,
+    }
+    text = json.dumps(result, indent=2)
+    print(text)
+    if options.out is not None:
+        options.out.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

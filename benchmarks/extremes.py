@@ -5,7 +5,7 @@
 Spark runs one task at a time and has 1.5 GB of heap. Reported are seconds since Spark is up and the
 most memory that the JVM and a Python worker held.
 
-    python benchmarks/extremes.py [versions] [object] [tiny]
+    python benchmarks/extremes.py [versions] [object] [tiny] [--out FILE.json]
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from growth import timed_run
+from growth import timed
 from processes import Usage
 
 from qldb_replay.lake.session import build_session
@@ -41,7 +41,7 @@ def one_shape(name: str) -> dict[str, Any]:
         sizes = [path.stat().st_size for path in archive.rglob("*") if path.is_file()]
         build_session(SPARK)
         with Usage() as usage:
-            seconds = timed_run(archive, Path(temporary) / "lake")
+            seconds = timed("run", f"--archive={archive}", f"--lake={temporary}/lake")
     return {
         "revisions": counts["revisions"],
         "objects": len(sizes),
@@ -56,15 +56,22 @@ def main() -> None:
     """Runs the shapes asked for, all of them unless any is named."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("shapes", nargs="*", metavar="|".join(SHAPES))
+    parser.add_argument("--out", type=Path)
     parser.add_argument("--inner", choices=SHAPES, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inner:
         print(json.dumps(one_shape(options.inner)))
         return
+    found: dict[str, Any] = {}
     for name in options.shapes or SHAPES:
         command = [sys.executable, __file__, f"--inner={name}"]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-        print(name, done.stdout.splitlines()[-1], flush=True)
+        found[name] = json.loads(done.stdout.splitlines()[-1])
+        print(name, found[name], flush=True)
+    worker = max(each["worker"] for each in found.values())
+    found["ratios"] = {"largest worker / 1 GB (goal: at most 1)": round(worker / 1e9, 2)}
+    if options.out is not None:
+        options.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ Each size runs in a process of its own, so that peaks do not mix; times count fr
 up and has done the whole job on very little. The increment is the last part of a ledger of the
 larger size, ten versions a document, arriving in order.
 
-    python benchmarks/growth.py [--revisions N] [--factor N] [--share 0.01]
+    python benchmarks/growth.py [--revisions N] [--factor N] [--share 0.01] [--out FILE.json]
 """
 
 from __future__ import annotations
@@ -160,6 +160,7 @@ def main() -> None:
     parser.add_argument("--revisions", type=int, default=100_000)
     parser.add_argument("--factor", type=int, default=10)
     parser.add_argument("--share", type=float, default=0.01)
+    parser.add_argument("--out", type=Path)
     parser.add_argument("--inner", choices=("size", "increment"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inner == "size":
@@ -196,7 +197,12 @@ def main() -> None:
             steps["increment"]["verify"] / steps["first"]["verify"]
         ),
     }
-    print(json.dumps({"small": small, "large": large, "steps": steps, "ratios": ratios}, indent=2))
+    ratios = {name: round(ratio, 3) for name, ratio in ratios.items()}
+    result = {"small": small, "large": large, "steps": steps, "ratios": ratios}
+    text = json.dumps(result, indent=2)
+    print(text)
+    if options.out is not None:
+        options.out.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ path break it.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -38,6 +39,9 @@ def install_jars(packages: list[str], exclude: list[str]) -> list[str]:
             "spark.jars.excludes": ",".join(exclude),
             "spark.jars.ivy": folder,
         }
+        # Where ~/.m2 has a package's description but not its jar, the resolver looks no further.
+        options = os.environ.get("SPARK_SUBMIT_OPTS", "")
+        os.environ["SPARK_SUBMIT_OPTS"] = f"{options} -Duser.home={folder}".strip()
         build_session(settings, "qldb-replay-jars").stop()
         for jar in sorted(Path(folder, "jars").glob("*.jar")):
             if artifact_of(jar.name) not in there:
