@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from amazon.ion import simpleion
 
+from qldb_replay.errors import IonFormatError
 from qldb_replay.ion.evaluate import Evaluator
 from qldb_replay.ion.stream import StreamReader
+from qldb_replay.limits import DEFAULT_LIMITS
 
 
 def suite_files(variable: str, pattern: str, skipped: dict[str, str]) -> list:
@@ -62,15 +64,26 @@ def text_to_binary() -> Callable[[bytes], bytes]:
     return convert
 
 
-@pytest.fixture
-def evaluate_all() -> Callable[[bytes], list[tuple[bytes, str, str]]]:
-    """Message, JSON text and sketch of every top-level value of a stream."""
+def evaluate_in_python(stream: bytes) -> list[tuple[bytes, str, str]]:
+    evaluator = Evaluator()
+    return [
+        evaluator.evaluate(stream, start, end, table)
+        for table, _, start, end in StreamReader(evaluator).values(stream, 0, len(stream))
+    ]
 
-    def evaluate(stream: bytes) -> list[tuple[bytes, str, str]]:
-        evaluator = Evaluator()
-        return [
-            evaluator.evaluate(stream, start, end, table)
-            for table, _, start, end in StreamReader(evaluator).values(stream, 0, len(stream))
-        ]
 
-    return evaluate
+def evaluate_natively(stream: bytes) -> list[tuple[bytes, str, str]]:
+    native = pytest.importorskip(
+        "qldb_replay.codec._native", reason="the native codec is not built: see CONTRIBUTING.md"
+    )
+    try:
+        return native.evaluate(stream, DEFAULT_LIMITS)
+    except ValueError as error:
+        reason, _, offset = str(error).rpartition(" at offset ")
+        raise IonFormatError(reason, int(offset)) from None
+
+
+@pytest.fixture(params=[evaluate_in_python, evaluate_natively], ids=["python", "native"])
+def evaluate_all(request: pytest.FixtureRequest) -> Callable[[bytes], list[tuple[bytes, str, str]]]:
+    """Message, JSON text and sketch of every top-level value of a stream, by either codec."""
+    return request.param

@@ -13,6 +13,7 @@ from amazon.ion import simpleion
 from qldb_replay.ion.evaluate import Evaluator
 from qldb_replay.ion.framing import IVM
 from qldb_replay.ion.stream import single_value
+from qldb_replay.limits import DEFAULT_LIMITS
 
 VARIABLE = "QLDB_REPLAY_ION_HASH_TESTS"
 
@@ -59,3 +60,15 @@ def test_the_digest_is_the_suites(hasher: str, value: bytes, expected: bytes) ->
     table, _, start, end = single_value(value, evaluator)
     message, _, _ = evaluator.evaluate(value, start, end, table)
     assert evaluator.hasher(message).digest() == expected
+
+
+@pytest.mark.parametrize(("hasher", "value", "expected"), list(cases()))
+def test_the_native_codec_hashes_the_same(hasher: str, value: bytes, expected: bytes) -> None:
+    """It has SHA-256 alone, for which the suite has no digests: the reference gives them."""
+    native = pytest.importorskip(
+        "qldb_replay.codec._native", reason="the native codec is not built: see CONTRIBUTING.md"
+    )
+    evaluator = Evaluator()
+    table, _, start, end = single_value(value, evaluator)
+    form = evaluator.evaluate(value, start, end, table)
+    assert native.evaluate(value, DEFAULT_LIMITS) == [form]

@@ -117,8 +117,8 @@ impl LineReader {
             return None;
         }
         self.ended = true;
-        if let Some(failure) = self.framer.window().failure() {
-            self.note(&failure.reason.clone());
+        if let Some(failure) = self.framer.window().failure().cloned() {
+            self.note(&failure.reason);
         }
         self.itself().map(LinePiece::Line)
     }

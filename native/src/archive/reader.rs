@@ -76,7 +76,7 @@ impl<'a> ObjectReader<'a> {
         loop {
             if let Some(line) = &mut self.line {
                 match line.next(check) {
-                    // Reborrowed, because what is given must not hold the branches that go on.
+                    // Looked up anew: what borrowed from `line` here would hold it in every branch.
                     Some(LinePiece::Record(piece)) => return self.record_of_line(piece),
                     Some(LinePiece::Line(piece)) => return Some(self.of_object(piece)),
                     None => self.line = None,

@@ -15,8 +15,14 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 
+from qldb_replay.archive import Segment
 from qldb_replay.archive.crc32c import crc32c
 from qldb_replay.errors import IonFormatError
+
+try:
+    from qldb_replay.codec import _native as native
+except ImportError:
+    native = None
 
 IVM = b"\xe0\x01\x00\xea"
 TABLE = b"\xee\x8f\x81\x83\xde\x8b\x87\xb9\x84body\x83sum"
@@ -146,6 +152,40 @@ def assert_covers(segments, length: int) -> None:
             assert segment.data
         assert (segment.reason == "") == (segment.kind in ("record", "framing"))
     assert end == length
+
+
+class NativeReader:
+    """The native reader in the shape of the Python one."""
+
+    def __init__(self, content, limits, check):
+        self.compression, self.sha256, found = native.read_object(content, limits, check)
+        self.segments = [Segment(*each) for each in found]
+        lost = [each for each in self.segments if each.kind not in ("record", "framing")]
+        self.records = sum(each.kind == "record" for each in self.segments)
+        self.unreadable_bytes = sum(each.length for each in lost)
+        self.failure = "".join(each.reason for each in lost if each.kind == "unreadable")
+        self.export = "".join(each.reason for each in lost if each.kind == "export")
+
+    def __iter__(self):
+        return iter(self.segments)
+
+
+def pytest_generate_tests(metafunc):
+    """Lets what reads objects by `read_object` run on both codecs."""
+    if hasattr(metafunc.module, "read_object") and not hasattr(metafunc.module, "native"):
+        metafunc.parametrize("codec", ["python", "native"], indirect=True, scope="module")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def codec(request):
+    if getattr(request, "param", "python") == "python":
+        yield
+    elif native is None:
+        pytest.skip("the native codec is not built: see CONTRIBUTING.md")
+    else:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(request.module, "read_object", NativeReader)
+            yield
 
 
 @pytest.fixture(scope="session")

@@ -117,6 +117,24 @@ def test_zip_entry_that_does_not_fit_its_checksum(make, wanted):
     assert "checksum" in reader.failure
 
 
+@pytest.mark.parametrize("offset", [b"\xf0\xff\xff\xff", b"\x10\x00\x00\x00"])
+def test_zip_entry_outside_the_file(make, wanted, offset):
+    stored = bytearray(make.zipped(wanted[1]))
+    place = stored.index(b"PK\x01\x02") + 42
+    stored[place : place + 4] = offset
+    reader, found, (rest,) = read(make, bytes(stored))
+    assert (found, reader.failure) == ([], "zip entry not where the directory says")
+    assert 0 < rest.offset <= len(stored)
+    assert rest.offset + rest.length == len(stored)
+
+
+def test_zip_whose_directory_begins_before_the_file(make, wanted):
+    stored = bytearray(make.zipped(wanted[1]))
+    end = stored.rindex(b"PK\x05\x06")
+    stored[end + 16 : end + 20] = b"\xff\xff\xff\x7f"
+    assert read(make, bytes(stored))[1] == [wanted[1]]
+
+
 def test_encrypted_zip(make, wanted):
     stored = bytearray(make.zipped(wanted[1]))
     stored[stored.index(b"PK\x01\x02") + 8] |= 1

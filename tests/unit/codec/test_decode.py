@@ -1,12 +1,13 @@
 """Records to columns: kinds, slices, refusals, and that no damaged byte vanishes."""
 
-import io
 import os
-from base64 import b64encode
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
-from amazon.ion import simpleion
 
 from qldb_replay.codec import columns
 from qldb_replay.codec.decode import (
@@ -20,51 +21,60 @@ from qldb_replay.errors import IonFormatError, RecordFormatError
 from qldb_replay.ion import ion_hash, to_json
 from qldb_replay.ion.framing import IVM
 from qldb_replay.journal import dot
-
-ARN = "arn:aws:qldb:us-east-1:123456789012:stream/cars/0123456789abcdefABCDEF"
-ADDRESS = '{strandId:"KmA3ZZca7vAIiJAK9S5Iwl",sequenceNo:100}'
-DATA = '{name:"Ann",tags:["x",2.50],at:2020-01-01T00:00:00.000Z}'
-METADATA = '{id:"JUJgkIcNbhS2goq8RqLuZ4",version:3,txTime:2019-09-16T19:37:05.344Z,txId:"T"}'
-TABLE_INFO = '{tableName:"Person",tableId:"BFJKdXgzt9oF4wjMbuxy4G"}'
+from qldb_replay.limits import DEFAULT_LIMITS
+from records import ADDRESS, ARN, DATA, METADATA, block, details, ion, record
 
 REAL = Path(
     os.environ.get("QLDB_REPLAY_REAL", Path(__file__).parents[3].parent / "shared" / "real")
 )
 
 
-def ion(text: str) -> bytes:
-    out = io.BytesIO()
-    values = simpleion.load_python(io.StringIO(text), single_value=False)
-    simpleion.dump_python(values, out, binary=True, sequence_as_stream=True)
-    return out.getvalue()
+class RefusedError(IonFormatError, RecordFormatError):
+    """A reason that the native codec gave, which says not whose."""
+
+    def __init__(self, reason: str) -> None:
+        Exception.__init__(self, reason)
 
 
-def blob(value: bytes) -> str:
-    return f"{{{{{b64encode(value).decode()}}}}}"
+class NativeDecoder:
+    """The native codec behind the Python one's interface."""
+
+    def __init__(self) -> None:
+        native = pytest.importorskip(
+            "qldb_replay.codec._native", reason="the native codec is not built: see CONTRIBUTING.md"
+        )
+        self._decoder = native.Decoder(DEFAULT_LIMITS)
+
+    def decode(self, raw: bytes) -> Decoded:
+        (row,) = pa.record_batch(self._decoder.decode(raw)).to_pylist()
+        if row["reason"] is not None:
+            raise RefusedError(row["reason"])
+        columns = {name: _plain(row[name]) for name in Decoded._fields}
+        if columns["revision"] is not None:
+            columns["revision"] = RevisionColumns(*columns["revision"])
+        if columns["block"] is not None:
+            columns["block"] = BlockColumns(*columns["block"])
+        return Decoded(**columns)
 
 
-def record(kind: str, payload: str, more: str = "") -> bytes:
-    return ion(f'{{qldbStreamArn:"{ARN}",recordType:"{kind}",payload:{payload}{more}}}')
+def _plain(value: Any) -> Any:
+    """An Arrow value as the Python decoder has it: structs are tuples, times microseconds."""
+    if isinstance(value, datetime):
+        return (value - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
+    if isinstance(value, dict):
+        return tuple(map(_plain, value.values()))
+    if isinstance(value, list):
+        return list(map(_plain, value))
+    return value
 
 
-def details(data: str = DATA, more: str = "") -> bytes:
-    stored = blob(dot(ion_hash(ion(METADATA)), ion_hash(ion(data))))
-    revision = f"{{blockAddress:{ADDRESS},hash:{stored},data:{data},metadata:{METADATA}}}"
-    return record("REVISION_DETAILS", f"{{tableInfo:{TABLE_INFO},revision:{revision}}}", more)
+Make = Callable[[], Any]
 
 
-def block() -> bytes:
-    leaf, info = bytes(range(32)), '{statements:[{statement:"SELECT 1"}],documents:{}}'
-    entries = [b"\x07" * 32, leaf, b"\x08" * 32, ion_hash(ion(info))]
-    root = dot(dot(entries[0], entries[1]), dot(entries[2], entries[3]))
-    return record(
-        "BLOCK_SUMMARY",
-        f"""{{blockAddress:{ADDRESS},transactionId:"T",blockTimestamp:2020-01-01T00:00:00.000Z,
-        blockHash:{blob(dot(root, b"1" * 32))},entriesHash:{blob(root)},
-        previousBlockHash:{blob(b"1" * 32)},
-        entriesHashList:[{",".join(map(blob, entries))}],transactionInfo:{info},
-        revisionSummaries:[{{hash:{blob(leaf)},documentId:"D"}}]}}""",
-    )
+@pytest.fixture(params=[RecordDecoder, NativeDecoder], ids=["python", "native"])
+def make(request: pytest.FixtureRequest) -> Make:
+    """Makes a decoder of either codec."""
+    return request.param
 
 
 def test_columns_are_those_of_the_schema() -> None:
@@ -73,9 +83,9 @@ def test_columns_are_those_of_the_schema() -> None:
     assert set(Decoded._fields) <= set(columns.DECODED.names)
 
 
-def test_a_revision_fills_its_columns() -> None:
+def test_a_revision_fills_its_columns(make: Make) -> None:
     raw = details()
-    found = RecordDecoder().decode(raw)
+    found = make().decode(raw)
     assert found[:6] == (
         "REVISION_DETAILS",
         ARN,
@@ -97,9 +107,9 @@ def test_a_revision_fills_its_columns() -> None:
     assert revision.sketch == "{2:att4:names4:tags[ds]}"
 
 
-def test_slices_with_their_symbols_are_streams_of_their_own() -> None:
+def test_slices_with_their_symbols_are_streams_of_their_own(make: Make) -> None:
     raw = details()
-    revision = RecordDecoder().decode(raw).revision
+    revision = make().decode(raw).revision
     assert revision is not None
     symbols = raw[: revision.symbols_length]
     assert revision.data_offset is not None
@@ -111,14 +121,14 @@ def test_slices_with_their_symbols_are_streams_of_their_own() -> None:
     assert ion_hash(metadata) == revision.metadata_hash
 
 
-def test_symbols_may_come_in_several_tables() -> None:
+def test_symbols_may_come_in_several_tables(make: Make) -> None:
     raw = details()
-    whole = RecordDecoder().decode(raw)
+    whole = make().decode(raw)
     assert whole.revision is not None
     length = whole.revision.symbols_length
     append = bytes.fromhex("e68183d3867103")
     split = raw[:length] + append + b"\x01\xff" + append + raw[length:]
-    found = RecordDecoder().decode(split)
+    found = make().decode(split)
     assert found.revision is not None
     assert found.revision.symbols_length == length + 2 * len(append) + 2
     assert found.revision.data_offset is not None
@@ -128,8 +138,8 @@ def test_symbols_may_come_in_several_tables() -> None:
     assert found.revision.hash_matches
 
 
-def test_a_block_fills_its_columns() -> None:
-    found = RecordDecoder().decode(block())
+def test_a_block_fills_its_columns(make: Make) -> None:
+    found = make().decode(block())
     assert found[2:6] == ("KmA3ZZca7vAIiJAK9S5Iwl", 100, None, None)
     assert found.revision is None
     assert found.block is not None
@@ -143,13 +153,13 @@ def test_a_block_fills_its_columns() -> None:
 
 
 @pytest.mark.parametrize("kind", ["CONTROL", "SOMETHING_NEW", ""])
-def test_other_records_have_an_envelope_only(kind: str) -> None:
-    found = RecordDecoder().decode(record(kind, '{controlRecordType:"CREATED"}'))
+def test_other_records_have_an_envelope_only(make: Make, kind: str) -> None:
+    found = make().decode(record(kind, '{controlRecordType:"CREATED"}'))
     assert found == (kind, ARN, None, None, None, None, None, None, None)
 
 
-def test_content_is_told_apart_but_not_by_stream() -> None:
-    decoder = RecordDecoder()
+def test_content_is_told_apart_but_not_by_stream(make: Make) -> None:
+    decoder = make()
     one, other = decoder.decode(details()), decoder.decode(details(more=',extra:"x"'))
     moved = decoder.decode(details().replace(b"us-east-1", b"us-west-2"))
     changed = decoder.decode(details('{name:"Bob"}'))
@@ -174,9 +184,9 @@ def test_content_is_told_apart_but_not_by_stream() -> None:
         (ion(f'{{blockAddress:{ADDRESS},transactionId:"T",blockHash:{{{{}}}}}}'), EXPORT_BLOCK),
     ],
 )
-def test_what_is_no_record_is_refused_by_name(raw: bytes, reason: str) -> None:
+def test_what_is_no_record_is_refused_by_name(make: Make, raw: bytes, reason: str) -> None:
     with pytest.raises(RecordFormatError, match=reason):
-        RecordDecoder().decode(raw)
+        make().decode(raw)
 
 
 @pytest.mark.parametrize(
@@ -191,25 +201,25 @@ def test_what_is_no_record_is_refused_by_name(raw: bytes, reason: str) -> None:
         ion('{a:"mark"}'),
     ],
 )
-def test_damage_where_nobody_reads_is_refused_all_the_same(raw: bytes) -> None:
+def test_damage_where_nobody_reads_is_refused_all_the_same(make: Make, raw: bytes) -> None:
     damaged = raw.replace(b"mark", b"m\xffrk").replace(b"mar", b"m\xffr")
     with pytest.raises(IonFormatError, match="UTF-8"):
-        RecordDecoder().decode(damaged)
+        make().decode(damaged)
 
 
-def test_a_symbol_without_a_text_has_no_hash_and_so_no_columns() -> None:
+def test_a_symbol_without_a_text_has_no_hash_and_so_no_columns(make: Make) -> None:
     raw = details("{name:symbol}")
-    assert RecordDecoder().decode(raw).revision is not None
+    assert make().decode(raw).revision is not None
     # The symbol's entry in the table becomes a typed null of the same length: NOP pad and null.
     unnamed = raw.replace(b"\x86symbol", b"\x05.....\x8f")
     assert len(unnamed) == len(raw)
     with pytest.raises(IonFormatError, match="unknown text"):
-        RecordDecoder().decode(unnamed)
+        make().decode(unnamed)
 
 
 @pytest.mark.parametrize("raw", [details(), block()], ids=["revision", "block"])
-def test_no_changed_bit_vanishes(raw: bytes) -> None:
-    decoder = RecordDecoder()
+def test_no_changed_bit_vanishes(make: Make, raw: bytes) -> None:
+    decoder = make()
     sound = decoder.decode(raw)
     for position in range(len(raw)):
         for bit in range(8):
@@ -223,16 +233,16 @@ def test_no_changed_bit_vanishes(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize("raw", [details(), block()], ids=["revision", "block"])
-def test_every_truncation_is_refused(raw: bytes) -> None:
-    decoder = RecordDecoder()
+def test_every_truncation_is_refused(make: Make, raw: bytes) -> None:
+    decoder = make()
     for length in range(len(raw)):
         with pytest.raises((IonFormatError, RecordFormatError)):
             decoder.decode(raw[:length])
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"no captured records in {REAL.name}")
-def test_captured_records_verify() -> None:
-    decoder = RecordDecoder()
+def test_captured_records_verify(make: Make) -> None:
+    decoder = make()
     paths = sorted(REAL.glob("**/*.10n"))
     assert paths
     for path in paths:
@@ -248,8 +258,8 @@ def test_captured_records_verify() -> None:
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"no captured records in {REAL.name}")
-def test_captured_text_records_verify_unless_edited() -> None:
-    decoder = RecordDecoder()
+def test_captured_text_records_verify_unless_edited(make: Make) -> None:
+    decoder = make()
     folder = REAL / "streams-dmv-lambda-python-seq3"
     matches = {}
     for name in ("as-published", "restored"):
