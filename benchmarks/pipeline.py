@@ -29,9 +29,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from qldb_replay.cli import main as command
-from qldb_replay.codec import decode_objects
+from qldb_replay.codec import build, decode_objects
 from qldb_replay.codec.sketch import Shape
-from qldb_replay.codec.typed import build
 from qldb_replay.codec.types import data_type
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.session import build_session, stage_settings
@@ -120,7 +119,7 @@ def build_seconds(lake: Lake) -> Iterator[float]:
         rows = lake.read("revisions").where(F.col("table_name") == mark["name"])
         total = rows.count()
         taken = rows.select("data_ion").limit(SAMPLE_ROWS).collect()
-        documents = [row[0] and bytes(row[0]) for row in taken]
+        documents = pa.array([row[0] for row in taken], pa.binary())
         started = time.process_time()
         for start in range(0, len(documents), 1000):
             build(documents[start : start + 1000], type_)

@@ -287,6 +287,7 @@ def _ingest(parser: OptionParser) -> None:
 def _rebuild(parser: OptionParser) -> None:
     _lake_options(parser)
     _redactions_option(parser)
+    _codec_option(parser)
 
 
 def _verify_options(parser: OptionParser) -> None:

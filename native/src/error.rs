@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use arrow_schema::ArrowError;
+
 /// Why bytes are no record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
@@ -59,5 +61,50 @@ impl ArchiveError {
     #[cold]
     pub fn new(reason: impl Into<Cow<'static, str>>, offset: usize) -> Self {
         ArchiveError { reason: reason.into(), offset }
+    }
+}
+
+/// Why documents do not become a column.
+#[derive(Debug)]
+pub enum ColumnError {
+    /// A document is not exactly one valid Ion value (`IonFormatError`).
+    Ion(Error),
+    /// A value does not fit its type (`ValueError`).
+    Misfit {
+        /// The value's Ion type.
+        kind: u8,
+        /// What its column holds.
+        wanted: &'static str,
+    },
+    /// A column has more elements or bytes than Arrow's offsets reach.
+    TooLong,
+    /// The arrays of a struct's fields do not belong together.
+    Arrow(ArrowError),
+}
+
+impl fmt::Display for ColumnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ColumnError::Ion(error) => error.fmt(f),
+            ColumnError::Misfit { kind, wanted } => {
+                write!(f, "Ion value of type {kind} in a column of type {wanted}")
+            }
+            ColumnError::TooLong => f.write_str("column is longer than Arrow's offsets reach"),
+            ColumnError::Arrow(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ColumnError {}
+
+impl From<Error> for ColumnError {
+    fn from(error: Error) -> Self {
+        ColumnError::Ion(error)
+    }
+}
+
+impl From<ArrowError> for ColumnError {
+    fn from(error: ArrowError) -> Self {
+        ColumnError::Arrow(error)
     }
 }

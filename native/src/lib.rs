@@ -15,3 +15,7 @@ pub mod objects;
 #[cfg(feature = "python")]
 mod python;
 pub mod sha256;
+pub mod typed;
+pub mod typed_names;
+pub mod typed_scalars;
+pub mod types;

@@ -3,19 +3,27 @@
 use std::sync::{Mutex, PoisonError};
 
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, to_ffi};
-use arrow_array::{Array, RecordBatch, StructArray};
-use pyo3::exceptions::PyValueError;
+use arrow_array::{Array, RecordBatch, StructArray, cast::AsArray, make_array};
+use arrow_data::ArrayData;
+use arrow_pyarrow::PyArrowType;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::import_exception;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyCapsule};
 use self_cell::self_cell;
 
 use crate::archive::ObjectReader;
+use crate::error::{ColumnError, Error};
 use crate::ion::evaluate::Evaluator;
 use crate::ion::stream::StreamReader;
 use crate::ion::symbols::Source;
 use crate::limits::Limits;
 use crate::objects::ObjectsDecoder;
+use crate::typed;
+use crate::types::ColumnType;
+
+import_exception!(qldb_replay.errors, IonFormatError);
 
 /// Deepest nesting that a caller may allow: each level takes some of the thread's stack.
 const DEEPEST: usize = 1_000;
@@ -129,6 +137,29 @@ impl Batch {
     }
 }
 
+/// Builds the typed column of an Arrow array of documents.
+#[pyfunction]
+fn build(
+    py: Python<'_>,
+    documents: PyArrowType<ArrayData>,
+    column: ColumnType,
+    limits: Limits,
+) -> PyResult<PyArrowType<ArrayData>> {
+    let limits = checked(limits)?;
+    let documents = make_array(documents.0);
+    let Some(documents) = documents.as_binary_opt::<i32>() else {
+        let message = format!("documents are of Arrow's type {}", documents.data_type());
+        return Err(PyTypeError::new_err(message));
+    };
+    match py.detach(|| typed::build(documents, &column, limits)) {
+        Ok(column) => Ok(PyArrowType(column.into_data())),
+        Err(ColumnError::Ion(Error::Ion { reason, offset })) => {
+            Err(IonFormatError::new_err((reason, offset)))
+        }
+        Err(error) => Err(to_python(error)),
+    }
+}
+
 /// Hash message, JSON text and type sketch of each user value of a stream; raises ValueError with
 /// the reason if it is malformed.
 #[pyfunction]
@@ -158,7 +189,7 @@ fn to_python(error: impl std::error::Error) -> PyErr {
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::{Batch, Decoder, evaluate};
+    use super::{Batch, Decoder, build, evaluate};
     #[pymodule_export]
     use crate::archive::python::read_object;
 }

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 
 from qldb_replay.codec import objects as python
+from qldb_replay.codec import typed
 from qldb_replay.codec.objects import FetchedObject
+from qldb_replay.codec.types import DataType
 from qldb_replay.errors import UsageError
 from qldb_replay.limits import Limits
 
@@ -38,6 +40,30 @@ def decode_objects(
     from qldb_replay.codec import native
 
     return native.decode_objects(objects, limits)
+
+
+def build(documents: pa.Array, type_: DataType, codec: str = AUTO) -> pa.Array:
+    """Builds the typed column of documents.
+
+    Args:
+        documents: binary; each an Ion stream of its own with one value, null for no document.
+        type_: a type that was derived from a shape into which all of these documents were folded.
+        codec: one of `CODECS`, settled here as for `decode_objects`.
+
+    Returns:
+        An array of `to_arrow(type_)`, one entry for each document. Values are exact; fields and
+        documents that are null or absent are null, as are fields that are no column yet.
+
+    Raises:
+        IonFormatError: a document is not exactly one valid Ion value.
+        ValueError: a value does not fit its type.
+        UsageError: the native codec was asked for by name and is not here.
+    """
+    if settled(codec) == PYTHON:
+        return typed.build(documents, type_)
+    from qldb_replay.codec import native
+
+    return native.build(documents, type_)
 
 
 def settled(codec: str) -> str:

@@ -8,7 +8,6 @@ added, or at the end, so that absent fields cost nothing where they are absent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -25,11 +24,11 @@ _REMEMBERED_TABLES = 256
 _SIZE_OF_NULL = 15
 
 
-def build(data_ion: Iterable[bytes | None], type_: DataType) -> pa.Array:
+def build(documents: pa.Array, type_: DataType) -> pa.Array:
     """Builds the typed column of documents.
 
     Args:
-        data_ion: each document as an Ion stream of its own with one value; None for no document.
+        documents: each an Ion stream of its own with one value; null for no document.
         type_: a type that was derived from a shape into which all of these documents were folded.
 
     Returns:
@@ -43,7 +42,7 @@ def build(data_ion: Iterable[bytes | None], type_: DataType) -> pa.Array:
     evaluator = Evaluator()
     reader = StreamReader(evaluator)
     column = _column(type_, evaluator)
-    for stream in data_ion:
+    for stream in documents.to_pylist():
         if stream is None:
             column.values.append(None)
             continue
@@ -66,9 +65,6 @@ class _Column(Protocol):
 
     def add(self, buf: bytes, pos: int, body: int, end: int, table: SymbolTable) -> None:
         """Appends a value that is neither null nor annotated."""
-
-    def drop_last(self) -> None:
-        """Takes the last value away."""
 
     def to_array(self) -> pa.Array:
         """Makes the Arrow array of all the values."""
@@ -106,9 +102,6 @@ class _ScalarColumn:
     def add(self, buf: bytes, pos: int, body: int, end: int, table: SymbolTable) -> None:
         self.values.append(self._read(buf, pos, body, end, table))
 
-    def drop_last(self) -> None:
-        self.values.pop()
-
     def to_array(self) -> pa.Array:
         return scalar_array(self.values, self._scalar)
 
@@ -122,9 +115,6 @@ class _JsonColumn:
 
     def add(self, buf: bytes, pos: int, body: int, end: int, table: SymbolTable) -> None:
         self.values.append(self._evaluator.evaluate(buf, pos, end, table)[1])
-
-    def drop_last(self) -> None:
-        self.values.pop()
 
     def to_array(self) -> pa.Array:
         return scalar_array(self.values, Scalar.JSON)
@@ -143,11 +133,6 @@ class _ListColumn:
         self.values.append(len(self._element.values))
         for start, inner, stop in elements(buf, body, end):
             _add(self._element, buf, start, inner, stop, table)
-
-    def drop_last(self) -> None:
-        start = self.values.pop()
-        while start is not None and len(self._element.values) > start:
-            self._element.drop_last()
 
     def to_array(self) -> pa.Array:
         offsets = pa.array([*self.values, len(self._element.values)], pa.int32())
@@ -168,11 +153,10 @@ class _StructColumn:
     ) -> None:
         if buf[pos] >> 4 != 13:
             raise misfit(buf[pos], "struct")
-        row = len(self.values)
-        self.values.append(True)
         slots = self._slots.get(table)
         if slots is None:
             slots = self._slots_for(table)
+        found: dict[_Column, tuple[int, int, int]] = {}
         while body < end:
             start = body
             sid = buf[body]
@@ -194,18 +178,20 @@ class _StructColumn:
                     column = slots[sid]
                 except KeyError:
                     column = slots[sid] = self._column_of(sid, table, start)
-                if column is not None:
-                    values = column.values
-                    missing = row - len(values)
-                    if missing > 0:
-                        values.extend([None] * missing)
-                    elif missing < 0:  # of fields with the same name the last one counts
-                        column.drop_last()
-                    if descriptor & 15 == _SIZE_OF_NULL or descriptor >= 0xE0:
-                        _add(column, buf, body, inner, stop, table)
-                    else:
-                        column.add(buf, body, inner, stop, table)
+                if column is not None:  # of fields with the same name the last one counts
+                    found[column] = body, inner, stop
             body = stop
+        row = len(self.values)
+        for column, (pos, inner, stop) in found.items():
+            missing = row - len(column.values)
+            if missing:
+                column.values.extend([None] * missing)
+            descriptor = buf[pos]
+            if descriptor & 15 == _SIZE_OF_NULL or descriptor >= 0xE0:
+                _add(column, buf, pos, inner, stop, table)
+            else:
+                column.add(buf, pos, inner, stop, table)
+        self.values.append(True)
 
     def _slots_for(self, table: SymbolTable) -> dict[int, _Column | None]:
         if len(self._slots) >= _REMEMBERED_TABLES:
@@ -215,12 +201,6 @@ class _StructColumn:
     def _column_of(self, sid: int, table: SymbolTable, offset: int) -> _Column | None:
         text = table.text(sid, offset)
         return self._columns.get(f"${sid}" if text is None else text)
-
-    def drop_last(self) -> None:
-        self.values.pop()
-        for column in self._columns.values():
-            while len(column.values) > len(self.values):
-                column.drop_last()
 
     def to_array(self) -> pa.Array:
         rows = len(self.values)

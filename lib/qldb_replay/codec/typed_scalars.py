@@ -23,9 +23,12 @@ Reader = Callable[[bytes, int, int, int, SymbolTable], Any]
 _NULL, _BOOL, _INT, _NEGATIVE, _FLOAT, _DECIMAL, _TIMESTAMP, _SYMBOL, _STRING, _CLOB, _BLOB = range(
     11
 )
+_LEAST_LONG, _LONG_END = -(2**63), 2**63
+_SAFE_INT = 2**53
 _SCALE = 18
 _UNITS = int(10**_SCALE)
 _DIGITS = 38
+_DECIMAL_END = int(10**_DIGITS)
 _DECIMAL_BYTES = 16
 
 
@@ -47,13 +50,19 @@ def _read_bigint(buf: bytes, pos: int, body: int, end: int, table: SymbolTable) 
     descriptor = buf[pos]
     if not 0x20 <= descriptor < 0x40:
         raise misfit(descriptor, "bigint")
-    return read_int(buf, descriptor, body, end)
+    number = read_int(buf, descriptor, body, end)
+    if not _LEAST_LONG <= number < _LONG_END:
+        raise misfit(descriptor, "bigint")
+    return number
 
 
 def _read_decimal(buf: bytes, pos: int, body: int, end: int, table: SymbolTable) -> int:
     descriptor = buf[pos]
     if 0x20 <= descriptor < 0x40:
-        return read_int(buf, descriptor, body, end) * _UNITS
+        units = read_int(buf, descriptor, body, end) * _UNITS
+        if not -_DECIMAL_END < units < _DECIMAL_END:
+            raise misfit(descriptor, "decimal")
+        return units
     if descriptor >> 4 != _DECIMAL:
         raise misfit(descriptor, "decimal")
     units, negative, exponent = read_decimal(buf, body, end)
@@ -69,7 +78,7 @@ def _read_decimal(buf: bytes, pos: int, body: int, end: int, table: SymbolTable)
         units, rest = divmod(units, int(10**-shift))
         if rest != 0:
             raise misfit(descriptor, "decimal")
-    if units >= 10**_DIGITS:
+    if units >= _DECIMAL_END:
         raise misfit(descriptor, "decimal")
     return -units if negative else units
 
@@ -80,7 +89,10 @@ def _read_double(buf: bytes, pos: int, body: int, end: int, table: SymbolTable) 
         return read_float(buf, body, end)
     if not 0x20 <= descriptor < 0x40:
         raise misfit(descriptor, "double")
-    return float(read_int(buf, descriptor, body, end))
+    number = read_int(buf, descriptor, body, end)
+    if abs(number) > _SAFE_INT:
+        raise misfit(descriptor, "double")
+    return float(number)
 
 
 def _read_timestamp(buf: bytes, pos: int, body: int, end: int, table: SymbolTable) -> int:

@@ -66,6 +66,7 @@ def ingest(options: argparse.Namespace) -> Outcome:
 
 def rebuild(options: argparse.Namespace) -> Outcome:
     """Puts the ledger's history in order."""
+    _settle_codec(options)
     with _session(options) as (spark, progress):
         _need_lake(options, spark)
         with _writing(options, spark) as run:
@@ -376,7 +377,7 @@ def _ingest(
 
 
 def _rebuild(options: argparse.Namespace, lake: Lake, progress: Progress) -> dict[str, int]:
-    return Rebuild(lake, progress, options.redactions == "keep").run()
+    return Rebuild(lake, progress, options.redactions == "keep", options.codec).run()
 
 
 def _ingest_lines(options: argparse.Namespace, counts: dict[str, int]) -> list[str]:

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StructField, StructType
 from pyspark.sql.types import DataType as SparkType
 
+from qldb_replay.codec.choice import AUTO
 from qldb_replay.codec.sketch import Shape, fold, merge
 from qldb_replay.codec.types import Array, DataType, Struct, data_type, to_spark_json
 from qldb_replay.errors import StageError
@@ -88,6 +89,7 @@ class HistoryStage:
         since: the batch that they contain already, 0 for none.
         batch: the batch that the tables will contain.
         progress: told of each table.
+        codec: which codec builds `data`; one of `codec.CODECS`.
     """
 
     lake: Lake
@@ -95,6 +97,7 @@ class HistoryStage:
     since: int
     batch: int
     progress: Callable[[str], None]
+    codec: str = AUTO
 
     def run(self) -> None:
         """Brings every `history/<name>` and `current/<name>` up to the batch."""
@@ -169,7 +172,7 @@ class HistoryStage:
         if known is not None and self.lake.has(table) and _grows(data_type(known), data):
             grown = self._widened(table, data)
         if grown is None:
-            rows = _typed(revisions, name, data)
+            rows = _typed(revisions, name, data, self.codec)
             self.lake.overwrite(rows, table, partition_by=["is_open"])
         else:
             self._update_history(name, changed, revisions, *grown)
@@ -200,7 +203,7 @@ class HistoryStage:
     ) -> None:
         table = f"history/{folder_name(name)}"
         arrived = revisions.where(F.col("batch") > self.since)
-        rows = _typed(arrived, name, data)
+        rows = _typed(arrived, name, data, self.codec)
         keys = few(arrived.where(F.col("table_name") == name).select(*KEYS), changed.rows)
         if not changed.contested and closed_untouched(self.lake, table, keys):
             replace_open(self.lake, table, keys, rows)
@@ -263,14 +266,14 @@ def _fold_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
     )
 
 
-def _typed(revisions: DataFrame, name: str, data: DataType | None) -> DataFrame:
+def _typed(revisions: DataFrame, name: str, data: DataType | None, codec: str) -> DataFrame:
     """Gives a ledger table's revisions their typed `data`, built from the exact Ion."""
     rows = revisions.where(F.col("table_name") == name)
     if data is None:
         return rows.select(*HISTORY)
     narrow = rows.select(*HISTORY, "data_ion")
     schema = StructType([*narrow.schema.fields[:-1], _data_column(data)])
-    return narrow.mapInArrow(_builder(data), schema)
+    return narrow.mapInArrow(_builder(data, codec), schema)
 
 
 def _data_column(data: DataType) -> StructField:
@@ -278,15 +281,18 @@ def _data_column(data: DataType) -> StructField:
     return StructField.fromJson(described)
 
 
-def _builder(data: DataType) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _builder(
+    data: DataType, codec: str
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """Gives the function that runs on workers: rows with documents in, with typed `data` out."""
+
     def attach(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        from qldb_replay.codec.typed import build
+        from qldb_replay.codec import build
 
         for batch in batches:
-            documents = batch.column(batch.num_columns - 1).to_pylist()
-            column = build(documents, data)
+            column = build(batch.column(batch.num_columns - 1), data, codec)
             names = [*batch.schema.names[:-1], "data"]
             yield pa.RecordBatch.from_arrays([*batch.columns[:-1], column], names=names)
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from qldb_replay.codec.choice import AUTO
 from qldb_replay.errors import UsageError
 from qldb_replay.lake.blocks import rebuild_blocks
 from qldb_replay.lake.counting import count_lake
@@ -46,11 +47,13 @@ class Rebuild:
         lake: the lake.
         progress: told of each step.
         keep_redacted: whether data of redacted revisions stays (`--redactions keep`).
+        codec: which codec builds `data`; one of `codec.CODECS`.
     """
 
     lake: Lake
     progress: Callable[[str], None]
     keep_redacted: bool = False
+    codec: str = AUTO
 
     def run(self) -> dict[str, int]:
         """Brings all tables up to what was ingested and returns what they hold (`count_lake`).
@@ -116,4 +119,4 @@ class Rebuild:
 
     def _history(self, since: int, batch: int) -> None:
         state = LakeState(self.lake.files)
-        HistoryStage(self.lake, state, since, batch, self.progress).run()
+        HistoryStage(self.lake, state, since, batch, self.progress, self.codec).run()

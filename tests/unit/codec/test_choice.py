@@ -3,16 +3,19 @@
 import sys
 from types import ModuleType
 
+import pyarrow as pa
 import pytest
 
 from qldb_replay import codec, doctor
 from qldb_replay.cli import main, parser_of
-from qldb_replay.codec import choice, objects
+from qldb_replay.codec import choice, objects, typed
+from qldb_replay.codec.types import Scalar
 from qldb_replay.config import parse
 from qldb_replay.errors import UsageError
 from qldb_replay.limits import DEFAULT_LIMITS
 
 NAME = "qldb_replay.codec.native"
+DOCUMENTS = pa.array([b"\xe0\x01\x00\xea\x11", None])
 
 
 @pytest.fixture
@@ -24,9 +27,10 @@ def without_native(monkeypatch):
 
 @pytest.fixture
 def with_native(monkeypatch):
-    """A machine on which it was; decodes to something that only it gives."""
+    """A machine on which it was; gives something that only it gives."""
     module = ModuleType(NAME)
     module.decode_objects = lambda given, limits: iter(["native", *given])
+    module.build = lambda documents, type_: pa.array(["native"])
     monkeypatch.setattr(codec, "native", module, raising=False)
     monkeypatch.setitem(sys.modules, NAME, module)
 
@@ -36,6 +40,8 @@ def test_auto_takes_the_native_codec_where_it_is_built():
     assert choice.settled("auto") == "native"
     assert list(codec.decode_objects([], DEFAULT_LIMITS)) == ["native"]
     assert list(codec.decode_objects([], DEFAULT_LIMITS, "native")) == ["native"]
+    assert codec.build(DOCUMENTS, Scalar.BOOL).to_pylist() == ["native"]
+    assert codec.build(DOCUMENTS, Scalar.BOOL, "native").to_pylist() == ["native"]
 
 
 @pytest.mark.usefixtures("with_native")
@@ -43,6 +49,8 @@ def test_python_is_python_whatever_is_built():
     (batch,) = codec.decode_objects([("a", b"", None)], DEFAULT_LIMITS, "python")
 
     assert batch.equals(*objects.decode_objects([("a", b"", None)], DEFAULT_LIMITS))
+    column = codec.build(DOCUMENTS, Scalar.BOOL, "python")
+    assert column.equals(typed.build(DOCUMENTS, Scalar.BOOL))
 
 
 @pytest.mark.usefixtures("without_native")
@@ -51,12 +59,15 @@ def test_auto_falls_back_to_python():
 
     assert choice.settled("auto") == "python"
     assert batch.num_rows == 1
+    assert codec.build(DOCUMENTS, Scalar.BOOL).to_pylist() == [True, None]
 
 
 @pytest.mark.usefixtures("without_native")
 def test_native_without_the_extension_is_wrong_usage_that_says_what_to_do():
     with pytest.raises(UsageError, match="not built; install a wheel"):
         codec.decode_objects([], DEFAULT_LIMITS, "native")
+    with pytest.raises(UsageError, match="not built; install a wheel"):
+        codec.build(DOCUMENTS, Scalar.BOOL, "native")
 
 
 def test_an_extension_that_cannot_be_loaded_says_why(monkeypatch, tmp_path):
@@ -74,11 +85,12 @@ def test_an_extension_that_cannot_be_loaded_says_why(monkeypatch, tmp_path):
     "command",
     [
         ["ingest", "--archive", "a", "--lake", "l"],
+        ["rebuild", "--lake", "l"],
         ["run", "--archive", "a", "--lake", "l"],
         ["verify", "--lake", "l", "--full"],
         ["verify", "--to", "sqlite:///x.db"],
     ],
-    ids=["ingest", "run", "verify --full", "verify --to"],
+    ids=["ingest", "rebuild", "run", "verify --full", "verify --to"],
 )
 def test_commands_refuse_a_codec_that_is_not_here_before_they_start(command, capsys):
     assert main([*command, "--codec", "native"]) == 2

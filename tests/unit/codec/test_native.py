@@ -18,9 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qldb_replay.archive import Segment
-from qldb_replay.codec import objects
+from qldb_replay.codec import objects, typed
 from qldb_replay.codec.columns import DECODED
 from qldb_replay.codec.decode import RecordDecoder
+from qldb_replay.codec.sketch import fold
+from qldb_replay.codec.types import Array, DataType, Scalar, data_type, to_arrow
 from qldb_replay.errors import IonFormatError
 from qldb_replay.ion.canonical import signed, varint, varuint
 from qldb_replay.ion.evaluate import Evaluator
@@ -36,7 +38,7 @@ from records import block, details, record
 native = pytest.importorskip(
     "qldb_replay.codec._native", reason="the native codec is not built: see CONTRIBUTING.md"
 )
-native_objects = pytest.importorskip("qldb_replay.codec.native")
+native_codec = pytest.importorskip("qldb_replay.codec.native")
 
 EXAMPLES = int(os.environ.get("QLDB_REPLAY_EXAMPLES", "200"))
 """Cases of each property; a night's run may ask for many more."""
@@ -528,7 +530,7 @@ def decoded(decode: Any, fetched: list[objects.FetchedObject]) -> list[pa.Record
 
 def assert_same_batches(fetched: list[objects.FetchedObject]) -> None:
     expected = decoded(objects.decode_objects, fetched)
-    found = decoded(native_objects.decode_objects, fetched)
+    found = decoded(native_codec.decode_objects, fetched)
     assert [batch.num_rows for batch in found] == [batch.num_rows for batch in expected]
     for left, right in zip(found, expected, strict=True):
         left.validate(full=True)
@@ -566,7 +568,76 @@ def test_batches_end_at_the_same_rows() -> None:
 
 
 def test_no_objects_no_batches() -> None:
-    assert decoded(native_objects.decode_objects, []) == []
+    assert decoded(native_codec.decode_objects, []) == []
+
+
+def built(build: Any, documents: Sequence[bytes | None], type_: DataType) -> Any:
+    """The column's values, so written that nan is nan and -0.0 is not 0.0, or the error."""
+    try:
+        array = build(pa.array(documents, pa.binary()), type_)
+    except (IonFormatError, ValueError) as error:
+        return type(error), str(error)
+    array.validate(full=True)
+    assert array.type == to_arrow(type_)
+    return repr(array.to_pylist())
+
+
+def assert_same_column(documents: Sequence[bytes | None], type_: DataType | None) -> None:
+    if type_ is not None:
+        found = built(native_codec.build, documents, type_)
+        assert found == built(typed.build, documents, type_), documents
+
+
+def type_of(documents: Sequence[bytes]) -> DataType | None:
+    """The type of those among documents that are sound."""
+    forms = [evaluated(document, DEFAULT_LIMITS) for document in documents]
+    return data_type(fold(form[0][2] for form in forms if len(form) == 1))
+
+
+@many
+@given(odd_scalars | scalars)
+def test_any_scalar_in_any_column(value: bytes) -> None:
+    for scalar in Scalar:
+        assert_same_column([IVM + TABLE + value], scalar)
+        assert_same_column([IVM + TABLE + sized(11, value + b"\x0f")], Array(scalar))
+
+
+wholes = st.sampled_from([IVM + TABLE, IVM + TABLE, IVM]).flatmap(
+    lambda symbols: (sound_values | values).map(partial(bytes.__add__, symbols))
+)
+
+
+@many
+@given(st.lists(wholes, max_size=4), st.lists(wholes, max_size=2), changes)
+def test_any_documents_in_any_columns(
+    documents: list[bytes], others: list[bytes], changes: list[tuple[str, int, int, int]]
+) -> None:
+    own, common = type_of(documents), type_of([*documents, *others])
+    for document in documents:
+        assert_same_column([document, None, document], common)
+        assert_same_column([document], own)
+        assert_same_column([document], type_of(others))
+        assert_same_column([changed(document, changes)], own)
+    assert_same_column(documents, own)
+
+
+def document_of(raw: bytes) -> tuple[str, bytes] | None:
+    """The name of a revision's table, and its document as a stream of its own."""
+    revision = RecordDecoder().decode(raw).revision
+    if revision is None or revision.data_offset is None or revision.data_length is None:
+        return None
+    data = raw[revision.data_offset : revision.data_offset + revision.data_length]
+    return revision.table_name, raw[: revision.symbols_length] + data
+
+
+def test_tables() -> None:
+    documents: dict[str, list[bytes]] = {}
+    for name, document in filter(None, map(document_of, simulated(3_000))):
+        documents.setdefault(name, []).append(document)
+    assert "Everything" in documents
+    for each in documents.values():
+        assert_same_column(each, type_of(each))
+        assert_same_column([None, each[0], None], type_of(each))
 
 
 def test_depth_that_the_stack_does_not_bear_is_refused() -> None:

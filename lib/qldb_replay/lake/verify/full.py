@@ -47,7 +47,7 @@ def judge_stored(lake: Lake, progress: Callable[[str], None], codec: str) -> Ite
     Args:
         lake: a rebuilt lake; nothing of it is changed.
         progress: told of each step.
-        codec: which codec decodes; one of `codec.CODECS`.
+        codec: which codec decodes, and builds `data`; one of `codec.CODECS`.
 
     Yields:
         Rows of `FOUND`: what is not as it is made again.
@@ -57,7 +57,7 @@ def judge_stored(lake: Lake, progress: Callable[[str], None], codec: str) -> Ite
     try:
         if carrying.isEmpty():
             progress("rebuilding all tables once more, to compare them")
-            found += _derived(lake, _made_again(lake))
+            found += _derived(lake, _made_again(lake, codec))
         else:
             found.append(carrying)
         yield all_of(found)
@@ -158,7 +158,7 @@ def _carrying(lake: Lake) -> DataFrame:
     return found_in(data.join(redacted, list(REVISION_KEYS), "left_semi"), STORED, [check])
 
 
-def _made_again(lake: Lake) -> Lake:
+def _made_again(lake: Lake, codec: str) -> Lake:
     """Rebuilds all derived tables from `records`, beside the lake's own."""
     lake.files.delete_folder(SCRATCH)
     given = {table: lake.path(table) for table in _GIVEN}
@@ -166,7 +166,7 @@ def _made_again(lake: Lake) -> Lake:
     state, own = LakeState(again.files), LakeState(lake.files)
     state.close(own.ingested_batch(), records=own.ingested_records())
     keep = own.mark("history").get("redactions") == "keep"
-    Rebuild(again, lambda _: None, keep).run()
+    Rebuild(again, lambda _: None, keep, codec).run()
     return again
 
 
