@@ -10,13 +10,12 @@ use crate::ion::stream::{StreamReader, Value};
 use crate::ion::symbols::{Place, Source};
 use crate::journal::block::{Block, read_block};
 use crate::journal::envelope::{
-    BLOCK_SUMMARY, REVISION_DETAILS, RevisionDetails, is_export_block, read_envelope,
+    BLOCK_SUMMARY, Envelope, REVISION_DETAILS, RevisionDetails, is_export_block, read_envelope,
     read_revision_details,
 };
 use crate::journal::revision::Revision;
 use crate::journal::written::metadata_ion;
 use crate::limits::Limits;
-use crate::sha256::digest;
 
 /// Reason of the error that a block of a journal export raises.
 pub const EXPORT_BLOCK: &str = "block of a journal export";
@@ -83,8 +82,8 @@ pub struct Decoded<'a> {
 /// What was read before the forms of the data are taken from the evaluator.
 enum Read<'a> {
     Other,
-    Revision(RevisionDetails<'a>),
-    Block(Block<'a>),
+    Revision(RevisionDetails<'a>, ContentId),
+    Block(BlockColumns<'a>),
 }
 
 /// Decodes records, and keeps what repeats among them: symbol tables and names.
@@ -111,9 +110,10 @@ impl RecordDecoder {
         let source = Source { buf: record, table: &value.table };
         let (body, end) = body_bounds(record, value.start, value.end)?;
         let place = Place { pos: value.start, body, end };
-        match read_record(&mut self.evaluator, source, place) {
-            Ok((record_type, stream_arn, payload, read)) => {
-                let body = complete(&self.evaluator, source, value.symbols_end, payload, read)?;
+        let symbols = &record[..value.symbols_end];
+        match read_record(&mut self.evaluator, source, place, symbols) {
+            Ok((record_type, stream_arn, read)) => {
+                let body = complete(&self.evaluator, source, symbols, read)?;
                 Ok(Decoded { record_type, stream_arn, body })
             }
             Err(error @ Error::Ion { .. }) => Err(error),
@@ -148,40 +148,52 @@ fn find(
     }
 }
 
-/// Record type, stream, payload, and what was read of that.
+/// Record type, stream, and what was read of the payload.
 fn read_record<'a>(
     evaluator: &mut Evaluator,
     source: Source<'a>,
     place: Place,
-) -> Result<(&'a str, &'a str, Place, Read<'a>), Error> {
-    let envelope = read_envelope(evaluator, source, place)?;
-    let payload = envelope.payload;
-    let read = match envelope.record_type {
-        REVISION_DETAILS => Read::Revision(read_revision_details(evaluator, source, payload)?),
-        BLOCK_SUMMARY => Read::Block(read_block(evaluator, source, payload)?),
+    symbols: &[u8],
+) -> Result<(&'a str, &'a str, Read<'a>), Error> {
+    let Envelope { stream_arn, record_type, payload } = read_envelope(evaluator, source, place)?;
+    let carried = &source.buf[payload.pos..payload.end];
+    let read = match record_type {
+        REVISION_DETAILS => {
+            evaluator.hasher.begin(&[symbols, carried]);
+            let details = read_revision_details(evaluator, source, payload)?;
+            Read::Revision(details, content_id(evaluator))
+        }
+        BLOCK_SUMMARY => {
+            evaluator.hasher.begin(&[source.buf]);
+            let block = read_block(evaluator, source, payload)?;
+            Read::Block(BlockColumns { block, content: content_id(evaluator) })
+        }
         _ => {
             evaluator.evaluate(source, payload.pos, payload.end)?;
             Read::Other
         }
     };
-    Ok((envelope.record_type, envelope.stream_arn, payload, read))
+    Ok((record_type, stream_arn, read))
 }
 
-/// Adds what shows the record's exact bytes, and the forms of the data that was evaluated last.
+/// What was hashed beside the values of a record tells its content apart.
+fn content_id(evaluator: &mut Evaluator) -> ContentId {
+    let mut id = [0; CONTENT_BYTES];
+    id.copy_from_slice(&evaluator.hasher.finish()[..CONTENT_BYTES]);
+    id
+}
+
+/// Adds the exact metadata, and the forms of the data that was evaluated last.
 fn complete<'a>(
     evaluator: &'a Evaluator,
     source: Source<'a>,
-    symbols_length: usize,
-    payload: Place,
+    symbols: &[u8],
     read: Read<'a>,
 ) -> Result<Body<'a>, Error> {
-    let record = source.buf;
     Ok(match read {
         Read::Other => Body::Other,
-        Read::Block(block) => Body::Block(BlockColumns { block, content: content_id(record) }),
-        Read::Revision(RevisionDetails { table_id, table_name, revision }) => {
-            let symbols = &record[..symbols_length];
-            let content = content_id(&[symbols, &record[payload.pos..payload.end]].concat());
+        Read::Block(columns) => Body::Block(columns),
+        Read::Revision(RevisionDetails { table_id, table_name, revision }, content) => {
             let metadata_ion = metadata_ion(source, revision.metadata_place, symbols)?;
             let (mut sketch, mut data_json) = ("", "");
             if revision.data.is_some() {
@@ -192,17 +204,11 @@ fn complete<'a>(
                 table_name,
                 revision,
                 content,
-                symbols_length,
+                symbols_length: symbols.len(),
                 metadata_ion,
                 sketch,
                 data_json,
             })
         }
     })
-}
-
-fn content_id(content: &[u8]) -> ContentId {
-    let mut id = [0; CONTENT_BYTES];
-    id.copy_from_slice(&digest(content)[..CONTENT_BYTES]);
-    id
 }

@@ -2,15 +2,15 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, to_ffi};
-use arrow_array::{Array, RecordBatch, StructArray, cast::AsArray, make_array};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, RecordBatch, make_array};
 use arrow_data::ArrayData;
 use arrow_pyarrow::PyArrowType;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::import_exception;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyCapsule};
+use pyo3::types::PyBytes;
 use self_cell::self_cell;
 
 use crate::archive::ObjectReader;
@@ -88,7 +88,7 @@ impl Decoder {
     }
 
     /// Reads on in the object until a batch is full; gives None when the object has been read.
-    fn read(&mut self, py: Python<'_>) -> PyResult<Option<Batch>> {
+    fn read(&mut self, py: Python<'_>) -> PyResult<Option<PyArrowType<RecordBatch>>> {
         let Decoder { objects, open, .. } = self;
         let open = open.get_mut().unwrap_or_else(PoisonError::into_inner);
         let Some(object) = open else { return Ok(None) };
@@ -98,42 +98,18 @@ impl Decoder {
         if batch.is_none() {
             *open = None;
         }
-        Ok(batch.map(Batch))
+        Ok(batch.map(PyArrowType))
     }
 
     /// Gives the rows that no batch has taken, None if there are none.
-    fn finish(&mut self) -> PyResult<Option<Batch>> {
-        Ok(self.objects.finish().map_err(to_python)?.map(Batch))
+    fn finish(&mut self) -> PyResult<Option<PyArrowType<RecordBatch>>> {
+        Ok(self.objects.finish().map_err(to_python)?.map(PyArrowType))
     }
 
     /// Decodes one record, beside the objects, to a batch of one row; of bytes that are no record
     /// that row is one of quarantine.
-    fn decode(&mut self, record: &[u8]) -> PyResult<Batch> {
-        self.objects.decode(record).map(Batch).map_err(to_python)
-    }
-}
-
-/// A batch of rows, handed over by the Arrow C data interface.
-#[pyclass(frozen)]
-struct Batch(RecordBatch);
-
-#[pymethods]
-impl Batch {
-    #[pyo3(signature = (requested_schema=None))]
-    fn __arrow_c_array__<'py>(
-        &self,
-        py: Python<'py>,
-        requested_schema: Option<Bound<'py, PyCapsule>>,
-    ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
-        // The interface lets a producer pass over the schema that a consumer would like.
-        drop(requested_schema);
-        let rows = StructArray::from(self.0.clone()).into_data();
-        let (array, schema): (FFI_ArrowArray, FFI_ArrowSchema) =
-            to_ffi(&rows).map_err(to_python)?;
-        Ok((
-            PyCapsule::new_with_value(py, schema, c"arrow_schema")?,
-            PyCapsule::new_with_value(py, array, c"arrow_array")?,
-        ))
+    fn decode(&mut self, record: &[u8]) -> PyResult<PyArrowType<RecordBatch>> {
+        self.objects.decode(record).map(PyArrowType).map_err(to_python)
     }
 }
 
@@ -189,7 +165,7 @@ fn to_python(error: impl std::error::Error) -> PyErr {
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::{Batch, Decoder, build, evaluate};
+    use super::{Decoder, build, evaluate};
     #[pymodule_export]
     use crate::archive::python::read_object;
 }

@@ -112,6 +112,14 @@ impl Column {
         }
     }
 
+    /// Appends as many nulls as the column lacks to have so many rows.
+    fn fill(&mut self, rows: usize) {
+        let missing = rows - self.rows();
+        if missing > 0 {
+            self.append_nulls(missing);
+        }
+    }
+
     /// Appends any value.
     fn append(&mut self, document: &mut Document<'_>, place: Place) -> Result<(), ColumnError> {
         let place = unwrapped(document.source.buf, place)?;
@@ -239,7 +247,7 @@ impl StructColumn {
         let rows = self.present.len();
         for index in self.found.drain(..) {
             let column = &mut self.columns[index];
-            column.append_nulls(rows - column.rows());
+            column.fill(rows);
             if let Some(value) = self.places[index].take() {
                 column.append(document, value)?;
             }
@@ -278,7 +286,7 @@ impl StructColumn {
     fn finish(mut self) -> Result<ArrayRef, ColumnError> {
         let rows = self.present.len();
         let finished = self.columns.into_iter().map(|mut column| {
-            column.append_nulls(rows - column.rows());
+            column.fill(rows);
             column.finish()
         });
         let arrays = finished.collect::<Result<Vec<_>, _>>()?;

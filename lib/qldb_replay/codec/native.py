@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 
 from qldb_replay.codec import _native
-from qldb_replay.codec._native import Batch, Decoder
+from qldb_replay.codec._native import Decoder
 from qldb_replay.codec.objects import FetchedObject
 from qldb_replay.codec.types import DataType
 from qldb_replay.limits import DEFAULT_LIMITS, Limits
@@ -32,14 +32,13 @@ def decode_objects(objects: Iterable[FetchedObject], limits: Limits) -> Iterator
         ValueError: `limits.depth` is beyond 1,000, which the native codec's stack does not bear.
     """
     decoder = Decoder(limits)
-    batch: Batch | None
     for uri, content, known_sha256 in objects:
         decoder.begin(uri, content, known_sha256)
         del content
         while (batch := decoder.read()) is not None:
-            yield pa.record_batch(batch)
+            yield batch
     if (batch := decoder.finish()) is not None:
-        yield pa.record_batch(batch)
+        yield batch
 
 
 def build(documents: pa.Array, type_: DataType) -> pa.Array:

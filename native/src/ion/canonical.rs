@@ -29,12 +29,15 @@ pub fn push_escaped(out: &mut Vec<u8>, representation: &[u8]) {
         out.extend_from_slice(representation);
         return;
     }
-    for &byte in representation {
+    let mut start = 0;
+    for (at, &byte) in representation.iter().enumerate() {
         if is_special(byte) {
+            out.extend_from_slice(&representation[start..at]);
             out.push(ESCAPE);
+            start = at;
         }
-        out.push(byte);
     }
+    out.extend_from_slice(&representation[start..]);
 }
 
 /// Appends what is hashed of a scalar, from its type byte and its representation.

@@ -13,6 +13,7 @@
 //!   than `struct_levels` (the value itself is level 1) · `w` for a struct of more than
 //!   `struct_fields` distinct fields · `y` for a symbol.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use crate::error::Error;
@@ -24,7 +25,7 @@ use crate::ion::symbols::{
     Place, Source, elements, fields, is_pad, open_wrapper, push_symbol, shown,
 };
 use crate::limits::Limits;
-use crate::sha256::{Digest, digest};
+use crate::sha256::{Digest, Hasher};
 
 /// Most that symbols may lend a value. A byte refers to a text of any length, so without a bound the
 /// forms of a value could be as long as the square of its bytes.
@@ -37,6 +38,14 @@ struct Member {
     json: Range<usize>,
 }
 
+/// A struct whose fields are being hashed.
+pub struct OpenStruct {
+    /// Number of digests of the structs around it.
+    digests: usize,
+    /// Message of the struct around it that waits for another one.
+    waiting: Option<Range<usize>>,
+}
+
 /// Evaluates values.
 pub struct Evaluator {
     /// The forms of what was evaluated last.
@@ -44,9 +53,12 @@ pub struct Evaluator {
     /// Offset at which the last symbol was met that has no text. Its value's hash is undefined (Ion
     /// Hash 1.0), though its JSON text is not. The caller resets it.
     pub unresolved: Option<usize>,
+    /// Hashes what is evaluated.
+    pub hasher: Hasher,
     limits: Limits,
     members: Vec<Member>,
     digests: Vec<Digest>,
+    waiting: Option<Range<usize>>,
     sorted: String,
     lent: usize,
 }
@@ -57,9 +69,11 @@ impl Evaluator {
         Evaluator {
             forms: Forms::default(),
             unresolved: None,
+            hasher: Hasher::new(),
             limits,
             members: Vec::new(),
             digests: Vec::new(),
+            waiting: None,
             sorted: String::new(),
             lent: 0,
         }
@@ -70,6 +84,7 @@ impl Evaluator {
         self.forms.clear();
         self.members.clear();
         self.digests.clear();
+        self.waiting = None;
         self.lent = 0;
     }
 
@@ -86,8 +101,8 @@ impl Evaluator {
     }
 
     /// Hashes what was evaluated.
-    pub fn hash(&self) -> Digest {
-        digest(&self.forms.message)
+    pub fn hash(&mut self) -> Digest {
+        self.hasher.digest(&self.forms.message)
     }
 
     /// Evaluates a value and appends its forms to those that are there; `level` says how deep it is
@@ -205,7 +220,7 @@ impl Evaluator {
         if buf[place.pos] == 0xD1 {
             check_order(buf, place.body, place.end)?;
         }
-        let (members, digests) = (self.members.len(), self.digests.len());
+        let (members, digests) = (self.members.len(), self.open_digests());
         self.forms.json.push('{');
         let mut next = place.body;
         while next < place.end {
@@ -244,25 +259,36 @@ impl Evaluator {
         Ok(())
     }
 
-    /// Takes the message from an offset on away and keeps its digest, for `close_digests`.
+    /// Begins a struct, whose fields' messages `push_digest` takes and `close_digests` ends.
+    pub fn open_digests(&mut self) -> OpenStruct {
+        OpenStruct { digests: self.digests.len(), waiting: self.waiting.take() }
+    }
+
+    /// Takes a field's message, from an offset on. It waits for the next one, to be hashed with it.
     pub fn push_digest(&mut self, start: usize) {
-        self.digests.push(digest(&self.forms.message[start..]));
-        self.forms.message.truncate(start);
-    }
-
-    /// Number of digests that are kept.
-    pub fn digests(&self) -> usize {
-        self.digests.len()
-    }
-
-    /// Appends the message of a struct, whose fields gave the digests from an index on.
-    pub fn close_digests(&mut self, first: usize) {
         let message = &mut self.forms.message;
+        let Some(waiting) = self.waiting.take() else {
+            self.waiting = Some(start..message.len());
+            return;
+        };
+        let pair = self.hasher.digest_pair(&message[waiting.clone()], &message[start..]);
+        message.truncate(waiting.start);
+        self.digests.extend(pair);
+    }
+
+    /// Ends a struct by appending its message.
+    pub fn close_digests(&mut self, open: OpenStruct) {
+        let message = &mut self.forms.message;
+        if let Some(waiting) = std::mem::replace(&mut self.waiting, open.waiting) {
+            self.digests.push(self.hasher.digest(&message[waiting.clone()]));
+            message.truncate(waiting.start);
+        }
+        let digests = &mut self.digests[open.digests..];
+        digests.sort_unstable_by(compare);
         message.extend_from_slice(&[BEGIN, 0xD0]);
-        self.digests[first..].sort_unstable();
-        self.digests[first..].iter().for_each(|digest| push_escaped(message, digest));
+        digests.iter().for_each(|digest| push_escaped(message, digest));
         message.push(END);
-        self.digests.truncate(first);
+        self.digests.truncate(open.digests);
     }
 
     /// Sorts the sketches of a struct's fields, and drops fields whose name comes again.
@@ -321,6 +347,13 @@ impl Evaluator {
         }
         Ok(())
     }
+}
+
+/// Compares digests, which nearly always differ in the first bytes.
+#[inline]
+fn compare(left: &Digest, right: &Digest) -> Ordering {
+    let head = |digest: &Digest| digest.first_chunk().copied().map(u64::from_be_bytes);
+    head(left).cmp(&head(right)).then_with(|| left.cmp(right))
 }
 
 /// Writes the JSON text of a struct's fields anew, with only some of them, in order.

@@ -43,8 +43,16 @@ const fn fixed_lengths() -> [i8; 256] {
 pub const BODY_LENGTHS: [i8; 256] = fixed_lengths();
 
 /// Reads a VarUInt of at most ten bytes; gives the number and the offset behind it.
-#[inline]
+#[inline(always)]
 pub fn read_varuint(buf: &[u8], pos: usize, end: usize) -> Result<(u128, usize), Error> {
+    // One byte is what nearly all have.
+    match buf.get(pos) {
+        Some(&byte) if byte >= 0x80 && pos < end => Ok((u128::from(byte - 0x80), pos + 1)),
+        _ => read_long_varuint(buf, pos, end),
+    }
+}
+
+fn read_long_varuint(buf: &[u8], pos: usize, end: usize) -> Result<(u128, usize), Error> {
     let start = pos;
     let mut pos = pos;
     let mut value: u128 = 0;
@@ -73,7 +81,18 @@ pub fn read_varint(buf: &[u8], pos: usize, end: usize) -> Result<(u128, bool, us
 /// Finds where the body of the value at `pos` begins and ends, from its header.
 ///
 /// A version marker is not a value, and an error as any other invalid descriptor is.
+#[inline]
 pub fn body_bounds(buf: &[u8], pos: usize, end: usize) -> Result<(usize, usize), Error> {
+    if pos < end {
+        let length = BODY_LENGTHS[usize::from(buf[pos])];
+        if length >= 0 && pos + 1 + length as usize <= end {
+            return Ok((pos + 1, pos + 1 + length as usize));
+        }
+    }
+    find_bounds(buf, pos, end)
+}
+
+fn find_bounds(buf: &[u8], pos: usize, end: usize) -> Result<(usize, usize), Error> {
     if pos >= end {
         return Err(Error::ion("value expected, found the end", pos));
     }
@@ -100,11 +119,5 @@ pub fn body_bounds(buf: &[u8], pos: usize, end: usize) -> Result<(usize, usize),
 /// Finds the end of the value, annotation wrapper or NOP pad that begins at `pos`.
 #[inline]
 pub fn value_end(buf: &[u8], pos: usize, end: usize) -> Result<usize, Error> {
-    if pos < end {
-        let length = BODY_LENGTHS[usize::from(buf[pos])];
-        if length >= 0 && pos + 1 + length as usize <= end {
-            return Ok(pos + 1 + length as usize);
-        }
-    }
     Ok(body_bounds(buf, pos, end)?.1)
 }

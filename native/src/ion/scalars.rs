@@ -13,6 +13,9 @@ use crate::ion::framing::read_varint;
 /// Longest number, in bytes.
 pub const LONGEST_NUMBER: usize = 256 * 1024;
 
+/// Fewest digits of two numbers half way between which a double lies that both stand for.
+const FEWEST_TIED_DIGITS: usize = 16;
+
 /// A number from zero of any length, big-endian, without leading zeros.
 #[derive(Debug, Clone, Copy)]
 pub struct Magnitude<'a> {
@@ -181,7 +184,7 @@ pub fn push_decimal(out: &mut String, coefficient: &str, negative: bool, exponen
 /// Appends a finite float as Python writes it: the fewest digits that give the same number again,
 /// in scientific notation below 0.0001 and from 10^16 on.
 pub fn push_float(out: &mut String, number: f64) {
-    let shortest = format!("{number:e}");
+    let shortest = shortest_digits(number);
     let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if !(-4..16).contains(&exponent) {
@@ -189,10 +192,24 @@ pub fn push_float(out: &mut String, number: f64) {
         let _ = write!(out, "{mantissa}e{sign}{:02}", exponent.unsigned_abs());
         return;
     }
-    // Within these bounds plain notation is as short, and lacks a point only where it is whole.
-    let plain = format!("{number}");
-    out.push_str(&plain);
-    if !plain.contains('.') {
+    let digits = mantissa.replace(['-', '.'], "");
+    let lacking = exponent as i128 + 1 - digits.len() as i128;
+    push_decimal(out, &digits, number.is_sign_negative(), lacking.min(0));
+    if lacking >= 0 {
+        (0..lacking).for_each(|_| out.push('0'));
         out.push_str(".0");
     }
+}
+
+/// The fewest digits that give the same finite number again, in scientific notation. Of two that
+/// are as close Python takes the even one, which rounding to so many digits gives.
+fn shortest_digits(number: f64) -> String {
+    let shortest = format!("{number:e}");
+    let mantissa = shortest.bytes().take_while(|&byte| byte != b'e');
+    let digits = mantissa.filter(u8::is_ascii_digit).count();
+    if digits < FEWEST_TIED_DIGITS {
+        return shortest;
+    }
+    let rounded = format!("{number:.*e}", digits - 1);
+    if rounded.parse() == Ok(number) { rounded } else { shortest }
 }

@@ -171,7 +171,9 @@ pub fn read_block<'a>(
     let redactions = read_redaction_info(evaluator, source, redaction_info)?;
     let redaction_info_hash = hash_of(evaluator, source, redaction_info)?;
     let listed = |hash: &[u8]| entries_hash_list.iter().flatten().any(|entry| *entry == hash);
+    let hasher = &mut evaluator.hasher;
     let root = merkle_root(
+        hasher,
         revision_summaries
             .iter()
             .flatten()
@@ -187,12 +189,12 @@ pub fn read_block<'a>(
         redaction_info_listed: redaction_info_hash.map(|hash| listed(&hash)),
         entries_hash_matches: entries_hash_list.as_ref().is_some_and(|entries| {
             let leaves = entries.iter().map(|entry| Hash::new(entry)).collect();
-            entries_hash == Some(merkle_root(leaves).as_slice())
+            entries_hash == Some(merkle_root(hasher, leaves).as_slice())
         }),
         block_hash_matches: block_hash.is_some_and(|hash| {
             let entries_hash = Hash::new(entries_hash.unwrap_or_default());
             let previous = Hash::new(previous_block_hash.unwrap_or_default());
-            hash == dot(entries_hash, previous).as_slice()
+            hash == dot(hasher, entries_hash, previous).as_slice()
         }),
     };
     Ok(Block {

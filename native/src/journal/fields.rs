@@ -70,6 +70,7 @@ pub fn struct_fields<const N: usize>(
     }
     let mut fields = Fields { known: [None; N], rest: Vec::new() };
     let mut others = Names::default();
+    let mut expected = 0;
     let mut next = place.body;
     while next < place.end {
         let start = next;
@@ -80,7 +81,9 @@ pub fn struct_fields<const N: usize>(
             continue;
         }
         let name = shown(table.text(sid, start)?, sid);
-        let index = names.iter().position(|each| *each == name);
+        // Records have their fields in an order, in which they are asked for.
+        let index = (0..N).map(|at| (at + expected) % N).find(|&at| names[at] == name);
+        expected = index.map_or(expected, |index| index + 1);
         let twice = match index {
             Some(index) => fields.known[index].is_some(),
             None => others.contains(&name),

@@ -53,7 +53,7 @@ pub fn read_struct<'a>(
     if buf[place.pos] == 0xD1 {
         check_ordered(evaluator, source, place, level)?;
     }
-    let digests = evaluator.digests();
+    let digests = evaluator.open_digests();
     let mut names = Names::default();
     let mut next = place.body;
     while next < place.end {

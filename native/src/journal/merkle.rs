@@ -5,13 +5,16 @@
 
 use std::cmp::Ordering;
 
-use crate::sha256::{Digest, digest};
+use crate::sha256::{Digest, Hasher};
 
 /// A hash that may be empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hash(Option<Digest>);
 
 impl Hash {
+    /// No hash.
+    pub const EMPTY: Hash = Hash(None);
+
     /// Takes a hash of 32 bytes; any other length counts as empty.
     pub fn new(bytes: &[u8]) -> Self {
         Hash(bytes.try_into().ok())
@@ -38,11 +41,11 @@ impl From<Digest> for Hash {
 ///
 /// QLDB: the smaller one goes first, compared as signed bytes from the last byte to the first; an
 /// empty hash leaves the other one as it is.
-pub fn dot(left: Hash, right: Hash) -> Hash {
+pub fn dot(hasher: &mut Hasher, left: Hash, right: Hash) -> Hash {
     match (left.0, right.0) {
-        (Some(left), Some(right)) => digest(&joined(&left, &right)).into(),
+        (Some(left), Some(right)) => hasher.digest(&joined(&left, &right)).into(),
         (Some(only), None) | (None, Some(only)) => only.into(),
-        (None, None) => Hash(None),
+        (None, None) => Hash::EMPTY,
     }
 }
 
@@ -60,12 +63,25 @@ fn joined(left: &Digest, right: &Digest) -> [u8; 64] {
 /// Computes the root of the tree over a list of hashes; empty where there is none.
 ///
 /// QLDB: neighbours are joined with `dot`, an odd last one moves up unchanged, until one is left.
-pub fn merkle_root(mut level: Vec<Hash>) -> Hash {
+pub fn merkle_root(hasher: &mut Hasher, mut level: Vec<Hash>) -> Hash {
     while level.len() > 1 {
-        level = level
-            .chunks(2)
-            .map(|pair| pair.iter().copied().reduce(dot).unwrap_or(Hash(None)))
-            .collect();
+        level = level_above(hasher, &level);
     }
-    level.first().copied().unwrap_or(Hash(None))
+    level.first().copied().unwrap_or(Hash::EMPTY)
+}
+
+/// Joins each pair of neighbours of one level of the tree, two pairs at once where four are there.
+fn level_above(hasher: &mut Hasher, level: &[Hash]) -> Vec<Hash> {
+    let mut above = Vec::with_capacity(level.len().div_ceil(2));
+    for four in level.chunks(4) {
+        if let [Hash(Some(a)), Hash(Some(b)), Hash(Some(c)), Hash(Some(d))] = four {
+            above.extend(hasher.digest_pair(&joined(a, b), &joined(c, d)).map(Hash::from));
+        } else {
+            above.extend(four.chunks(2).map(|pair| match *pair {
+                [left, right] => dot(hasher, left, right),
+                _ => pair[0],
+            }));
+        }
+    }
+    above
 }

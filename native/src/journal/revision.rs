@@ -18,7 +18,7 @@ use crate::journal::address::read_address;
 use crate::journal::fields::{check_rest, evaluate_hashed, hash_value, required, struct_fields};
 use crate::journal::hashed::{hash_and_read, read_number, read_string, read_struct, read_time};
 use crate::journal::merkle::{Hash, dot};
-use crate::sha256::{Digest, digest};
+use crate::sha256::{Digest, Hasher};
 
 /// What the missing data of a deletion could have been hashed as, by name.
 const NO_DATA: [(&str, &[u8]); 4] = [
@@ -75,9 +75,9 @@ pub fn read_revision<'a>(
     source: Source<'a>,
     place: Place,
 ) -> Result<Revision<'a>, Error> {
-    let names = ["blockAddress", "metadata", "hash", "data", "dataHash"];
+    let names = ["blockAddress", "hash", "data", "metadata", "dataHash"];
     let fields = struct_fields(source, place, "revision", names)?;
-    let [address, metadata, stored, data, data_hash] = fields.known;
+    let [address, stored, data, metadata, data_hash] = fields.known;
     let address = required(address, "blockAddress", place.pos)?;
     let metadata_place = required(metadata, "metadata", place.pos)?;
     let (strand_id, sequence_no) = read_address(evaluator, source, address)?;
@@ -95,10 +95,13 @@ pub fn read_revision<'a>(
         (None, None) => "delete",
         (None, Some(_)) => "redacted",
     };
-    let recomputed = dot(metadata_hash.into(), data_hash.unwrap_or(Hash::new(&[])));
+    let hasher = &mut evaluator.hasher;
+    let recomputed = dot(hasher, metadata_hash.into(), data_hash.unwrap_or(Hash::EMPTY));
     let hash_matches = hash == Some(recomputed.as_slice());
-    let is_odd = kind == "delete" && !hash_matches;
-    let delete_rule = if is_odd { find_delete_rule(hash, metadata_hash) } else { None };
+    let mut delete_rule = None;
+    if kind == "delete" && !hash_matches {
+        delete_rule = find_delete_rule(hasher, hash, metadata_hash);
+    }
     Ok(Revision {
         strand_id,
         sequence_no,
@@ -137,9 +140,14 @@ fn read_metadata<'a>(
     Ok(Metadata { document_id, version, tx_id, tx_time })
 }
 
-fn find_delete_rule(stored: Option<&[u8]>, metadata_hash: Digest) -> Option<&'static str> {
-    let matches = |no_data: &[u8]| {
-        stored == Some(dot(metadata_hash.into(), digest(no_data).into()).as_slice())
+fn find_delete_rule(
+    hasher: &mut Hasher,
+    stored: Option<&[u8]>,
+    metadata_hash: Digest,
+) -> Option<&'static str> {
+    let mut matches = |no_data: &[u8]| {
+        let no_data = hasher.digest(no_data);
+        stored == Some(dot(hasher, metadata_hash.into(), no_data.into()).as_slice())
     };
     NO_DATA.into_iter().find(|(_, no_data)| matches(no_data)).map(|(name, _)| name)
 }

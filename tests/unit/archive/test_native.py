@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from qldb_replay.archive import read_object
 from qldb_replay.codec.decode import RecordDecoder
+from qldb_replay.errors import IonFormatError
 from qldb_replay.limits import DEFAULT_LIMITS, KIB, MIB
 from qldb_replay.simulate import SimulateOptions, simulate
 from qldb_replay.simulate.damage import VERBS
@@ -198,6 +199,37 @@ def test_windows_move_the_same_way(make, name):
 )
 def test_extremes(make, content):
     assert_same(content, DEFAULT_LIMITS, make.check)
+
+
+def refuse(_data):
+    raise IonFormatError("no", 0)
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1, 2])
+def test_bounds_lie_at_the_same_byte(make, more):
+    one, long_line = make.record(b"1"), b"x" * (4 * MIB - 8 + more)
+    for content in (
+        one + b"\n" * (64 + more) + one,
+        one + b"\r\n" * (1024 + more) + one,
+        b'{"a":"' + long_line + b'"}' + one,
+        make.zipped(one) + b"x" * (65_535 + more),
+        make.framed_snappy(one + bytes(65_536 + more), piece=70_000),
+        make.raw_snappy(b"\n" * (100 + more)),
+        b"\xf3\x89\x9a\xc2\x0a" + b"\x80" * (8 + more) + b"\x00" + one,
+        b"~" * (63 + more) + b"\x01",
+    ):
+        assert_same(content, DEFAULT_LIMITS, make.check)
+        assert_same(content, SMALL, refuse)
+
+
+@pytest.mark.parametrize("pattern", [b"\xde\x01\x00\x80", b"\xda", b"\xf3\x89\x9a\xc2\x0a\x80\x01"])
+@pytest.mark.parametrize("size", range(100, 190, 7))
+def test_the_allowance_ends_at_the_same_byte(make, pattern, size):
+    candidate = make.IVM + pattern if pattern[0] >> 4 == 0xD else pattern
+    content = b"x" + candidate * 300 + make.record(b"1")
+    for limits in (TINY, replace(TINY, record_bytes=size), SMALL):
+        assert_same(content, limits, make.check)
+        assert_same(content, limits, refuse)
 
 
 @pytest.mark.parametrize("verb", [*VERBS, "none"])

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from qldb_replay.codec import columns
@@ -46,7 +45,7 @@ class NativeDecoder:
         self._decoder = native.Decoder(DEFAULT_LIMITS)
 
     def decode(self, raw: bytes) -> Decoded:
-        (row,) = pa.record_batch(self._decoder.decode(raw)).to_pylist()
+        (row,) = self._decoder.decode(raw).to_pylist()
         if row["reason"] is not None:
             raise RefusedError(row["reason"])
         columns = {name: _plain(row[name]) for name in Decoded._fields}
