@@ -77,11 +77,11 @@ lint: $(VENV)/installed-$(EXTRAS),test,dev ## Check style and types
 	else cd native && cargo fmt --check && cargo clippy --quiet --locked -- -D warnings; fi
 
 .PHONY: bench
-bench: install ## Measure the codec and the pipeline, as ratios
-	$(BIN)/python benchmarks/codec.py
-	$(BIN)/python benchmarks/pipeline.py
-	$(BIN)/python benchmarks/growth.py
-	$(BIN)/python benchmarks/extremes.py
+bench: $(VENV)/installed-$(EXTRAS),test $(VENV)/jars ## Measure all, as ratios, and write docs/benchmarks.md (an hour)
+	mkdir -p benchmarks/results
+	for name in codec pipeline growth extremes replay; do \
+		$(BIN)/python benchmarks/$$name.py --out benchmarks/results/$$name.json || exit 1; done
+	$(BIN)/python benchmarks/page.py
 
 .PHONY: wheel
 wheel: $(VENV)/installed-wheel ## Build a wheel with the native codec, for machines without Rust
