@@ -65,6 +65,8 @@ doctor: install ## Say what this machine has and lacks
 
 .PHONY: test
 test: $(VENV)/installed-$(EXTRAS),test $(VENV)/jars-s3 ## Run the tests (TEST_ARGS=tests/unit for the quick ones)
+	@if cargo --version >/dev/null 2>&1; then \
+		cd native && cargo test --quiet --locked --no-default-features --lib; fi
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --no-loadscope-reorder $(TEST_ARGS)
 
 .PHONY: lint
@@ -74,7 +76,7 @@ lint: $(VENV)/installed-$(EXTRAS),test,dev ## Check style and types
 	$(BIN)/mypy lib
 	@if ! { cargo clippy --version && cargo fmt --version; } >/dev/null 2>&1; then \
 		echo "no cargo with clippy and rustfmt here: native/ is not checked"; \
-	else cd native && cargo fmt --check && cargo clippy --quiet --locked -- -D warnings; fi
+	else cd native && cargo fmt --check && cargo clippy --quiet --locked --all-targets -- -D warnings; fi
 
 .PHONY: bench
 bench: $(VENV)/installed-$(EXTRAS),test $(VENV)/jars ## Measure all, as ratios, and write docs/benchmarks.md (an hour)
