@@ -110,7 +110,7 @@ def ready(url: str):
 def put(to, each: Chunk, point: Checkpoint, anew=()) -> Checkpoint:
     after = Checkpoint(STRAND, each.last, point.blocks + 1, point.revisions + each.rows)
     with to.transaction() as transaction:
-        transaction.write(each, {"Cars": CARS.table_id}, anew)
+        transaction.write(to.storable(each), {"Cars": CARS.table_id}, anew)
         transaction.move(point, after)
     return after
 
@@ -139,6 +139,16 @@ def test_the_current_table_holds_what_lives(ready, ask) -> None:
     assert {version: end is None for version, end in times} == {0: False, 1: True}
     ready.make_indexes()
     ready.make_indexes()
+
+
+def test_blocks_that_fill_a_gap_do_not_replace_what_is_newer(ready, ask) -> None:
+    point = Checkpoint(STRAND, -1)
+    newer = [revision(1, "d1", 1, '{"a":2}'), revision(1, "d2", 1, None)]
+    point = put(ready, chunk(1, 1, newer), point)
+    older = [revision(0, f"d{n}", 0, '{"a":1}') for n in (1, 2, 3)]
+    put(ready, chunk(0, 0, older), point)
+    rows = ask('SELECT document_id, version FROM "Cars" ORDER BY document_id')
+    assert rows == [("d1", 1), ("d3", 0)]
 
 
 def test_a_transaction_is_there_as_a_whole_or_not_at_all(ready, ask) -> None:
@@ -270,7 +280,8 @@ def test_any_table_name_the_source_could_have(url, ask) -> None:
     for number, table in enumerate(tables):
         rows = [revision(number, "d", 0, '{"a":1}', table_id=table.table_id)]
         with to.transaction() as transaction:
-            transaction.write(chunk(number, number, rows), {table.table_name: table.table_id})
+            written = to.storable(chunk(number, number, rows))
+            transaction.write(written, {table.table_name: table.table_id})
     to.make_indexes()
     for table in tables:
         name = table.current_table.replace('"', '""')
@@ -324,7 +335,7 @@ def test_fields_are_typed_columns_of_views(url, ask) -> None:
         revision(2, "d1", 1, None),
     ]
     with to.transaction() as transaction:
-        transaction.write(chunk(0, 2, rows), {CARS.table_name: CARS.table_id})
+        transaction.write(to.storable(chunk(0, 2, rows)), {CARS.table_name: CARS.table_id})
 
     typed = 'b, i, d, f, t, x, s, o, "Version__2", "q\'%0%20"'
     (first,) = ask(f'SELECT {typed} FROM "Cars_history_columns" WHERE sequence_no = 0')
@@ -354,7 +365,7 @@ def test_a_type_that_changes_changes_the_views_alone(url, ask) -> None:
     to.prepare([widened], Checkpoint(STRAND, -1), [])
     with to.transaction() as transaction:
         rows = [revision(0, "d1", 0, '{"i":"x","n":true}')]
-        transaction.write(chunk(0, 0, rows), {CARS.table_name: CARS.table_id})
+        transaction.write(to.storable(chunk(0, 0, rows)), {CARS.table_name: CARS.table_id})
 
     assert to.tables() == [widened]
     assert ask('SELECT i, n FROM "Cars_columns"') == [("x", True)]
@@ -396,7 +407,8 @@ def test_a_server_that_restarts_has_what_was_committed(tmp_path) -> None:
 
     def broken_off() -> None:
         with to.transaction() as transaction:
-            transaction.write(chunk(1, 1, [revision(1, "d1", 1, "{}")]), {"Cars": CARS.table_id})
+            written = to.storable(chunk(1, 1, [revision(1, "d1", 1, "{}")]))
+            transaction.write(written, {"Cars": CARS.table_id})
             restart = ("-D", str(server.pgdata), "-m", "immediate", "-w", "restart")
             pgexec("pg_ctl", restart, bin_path=server.bin_path, user=server.system_user)
             transaction.move(point, replace(point, sequence_no=1))

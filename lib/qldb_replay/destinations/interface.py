@@ -219,7 +219,8 @@ class Transaction(Protocol):
         """Adds source transactions, and brings the current tables to where they lead.
 
         Args:
-            chunk: the transactions; blocks that are there already are an error.
+            chunk: the transactions, as `storable` gives them; blocks that are there already are
+                an error.
             active: table ID by name of the source's table, as it is behind the chunk.
             anew: names under which another table is active than before the chunk.
         """
@@ -286,6 +287,12 @@ class Destination(Protocol):
             tables: every ledger table.
             start: the checkpoint, if there is none yet.
             gaps: what lies before the first block, if there is no checkpoint yet.
+        """
+
+    def storable(self, chunk: Chunk) -> Chunk:
+        """Puts source transactions in the form in which they are written.
+
+        It asks the destination nothing: replay calls it for one chunk while it writes another.
         """
 
     def transaction(self) -> AbstractContextManager[Transaction]:

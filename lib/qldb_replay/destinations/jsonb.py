@@ -14,10 +14,20 @@ from typing import Any
 # PostgreSQL, "Numeric Types": up to 131072 digits before the decimal point, 16383 after it.
 MOST_DIGITS, MOST_PLACES = 131_072, 16_383
 
-SUSPECT = r"\\u0000|[eE][+-]?[0-9]{4}|[0-9]{1000}"
+_LARGE_NUMBER = r"[0-9][eE][+-]?[0-9]{4,}\s*([,\]}]|$)|[0-9]{1000}"
+
+SUSPECT = rf"\\u0000|{_LARGE_NUMBER}"
 """A regular expression, of Python's kind and of Arrow's, that finds what `jsonb` may refuse."""
 
 NUL, SUBSTITUTE = "\0", "\ufffd"
+
+# A control character, which no JSON text has as it is, stands for an escaped backslash meanwhile.
+_ESCAPED_BACKSLASH, _MARK = "\\\\", "\1"
+
+
+def without_nul(text: str) -> str:
+    """Returns a text that `text` takes: U+FFFD stands for U+0000."""
+    return text.replace(NUL, SUBSTITUTE)
 
 
 def is_suspect(text: str) -> bool:
@@ -35,9 +45,9 @@ def storable(text: str) -> str:
         The same text, or, where it has what `jsonb` refuses, one with U+FFFD for U+0000 and with
         strings of the same digits for numbers out of range.
     """
-    if not is_suspect(text):
-        return text
-    return _dump(_read(text))
+    marked = text.replace(_ESCAPED_BACKSLASH, _MARK).replace("\\u0000", "\\ufffd")
+    text = marked.replace(_MARK, _ESCAPED_BACKSLASH)
+    return _dump(_read(text)) if re.search(_LARGE_NUMBER, text) else text
 
 
 def shown(text: str) -> str:
@@ -61,7 +71,7 @@ def _number(digits: str) -> Decimal | str:
 
 def _dump(value: Any) -> str:
     if isinstance(value, dict):
-        texts = {key.replace(NUL, SUBSTITUTE): each for key, each in value.items()}
+        texts = {without_nul(key): each for key, each in value.items()}
         ordered = sorted(texts.items(), key=lambda item: _rank(item[0]))
         return "{" + ", ".join(f"{_dump(key)}: {_dump(each)}" for key, each in ordered) + "}"
     if isinstance(value, list):
@@ -69,7 +79,7 @@ def _dump(value: Any) -> str:
     if isinstance(value, Decimal):
         return _plain(value)
     if isinstance(value, str):
-        return json.dumps(value.replace(NUL, SUBSTITUTE), ensure_ascii=False)
+        return json.dumps(without_nul(value), ensure_ascii=False)
     return json.dumps(value)
 
 

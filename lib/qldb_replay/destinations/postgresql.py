@@ -188,14 +188,27 @@ class PostgresqlDestination(SqlDestination):
         marked = statement.replace("%", "%%").replace(self.mark, "%s") if values else statement
         return self._connection.execute(marked.encode(), values or None)
 
+    def stored_rows(self, table: Table, rows: pa.Table) -> pa.Table:
+        for place, column in enumerate(table.columns):
+            texts = rows[column.name]
+            if column.kind == TEXT:
+                refused = pc.match_substring_regex(
+                    texts, r"\x00"
+                )  # ten times a plain search's speed
+                texts = _repaired(texts, refused, jsonb.without_nul)
+            elif column.kind == JSON:
+                refused = pc.match_substring_regex(texts, jsonb.SUSPECT)
+                texts = _repaired(texts, refused, jsonb.storable)
+            rows = rows.set_column(place, column.name, texts)
+        return rows
+
     def load(self, table: Table, rows: pa.Table) -> None:
         names = [column.name for column in table.columns]
         copying = f"COPY {quoted(table.name)} ({listed(names)}) FROM STDIN (FORMAT binary)"
-        ready = _storable(rows.select(names), table)
-        encoder = _encoder(ready.schema, table)
+        encoder = _encoder(rows.schema, table)
         with _said(self.shown), self._connection.cursor().copy(copying.encode()) as copy:
             copy.write(encoder.write_header())
-            for batch in ready.to_batches():
+            for batch in rows.to_batches():
                 copy.write(encoder.write_batch(batch))
             copy.write(encoder.finish())
 
@@ -224,7 +237,7 @@ class PostgresqlDestination(SqlDestination):
         yield "REVOKE ALL ON FUNCTION ledger_redact FROM PUBLIC"
 
     def field(self, column: TypedColumn) -> str:
-        name = literal(column.field.replace(jsonb.NUL, jsonb.SUBSTITUTE))
+        name = literal(jsonb.without_nul(column.field))
         if column.type == "json":
             return f"data -> {name}"
         text = f"data ->> {name}"
@@ -341,23 +354,18 @@ def _place(connection: psycopg.Connection[Any]) -> str:
     return f"postgresql://{info.user}@{info.host}:{info.port}/{info.dbname}"
 
 
-def _storable(rows: pa.Table, table: Table) -> pa.Table:
-    """Replaces what PostgreSQL refuses: U+0000 in texts, and what `jsonb` cannot hold."""
-    for place, column in enumerate(table.columns):
-        if column.kind == TEXT:
-            values = pc.replace_substring(rows[column.name], jsonb.NUL, jsonb.SUBSTITUTE)
-        elif column.kind == JSON and _any_suspect(rows[column.name]):
-            texts = rows[column.name].to_pylist()
-            kept = [None if text is None else jsonb.storable(text) for text in texts]
-            values = pa.chunked_array([pa.array(kept, pa.string())])
-        else:
-            continue
-        rows = rows.set_column(place, column.name, values)
-    return rows
-
-
-def _any_suspect(texts: pa.ChunkedArray) -> bool:
-    return bool(pc.any(pc.match_substring_regex(texts, jsonb.SUSPECT)).as_py())
+def _repaired(
+    texts: pa.ChunkedArray, refused: pa.ChunkedArray, repair: Callable[[str], str]
+) -> pa.ChunkedArray:
+    """Replaces the texts that are refused, which are few: only they become Python's."""
+    refused = pc.fill_null(refused, False)
+    if not pc.any(refused).as_py():
+        return texts
+    repaired = [repair(text) for text in texts.filter(refused).to_pylist()]
+    replaced = pc.replace_with_mask(
+        texts.combine_chunks(), refused.combine_chunks(), pa.array(repaired, texts.type)
+    )
+    return pa.chunked_array([replaced])
 
 
 def _encoder(schema: pa.Schema, table: Table) -> Any:

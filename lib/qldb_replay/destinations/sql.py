@@ -10,6 +10,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -179,9 +180,12 @@ CURRENT_COLUMNS = (
 )
 
 
+_REVISIONS_TABLE = Table("", _columns(REVISIONS), Key._fields, REDACTION)
+
+
 def history_table(table: LedgerTable) -> Table:
     """Returns the table of a ledger table's revisions."""
-    return Table(table.history_table, _columns(REVISIONS), Key._fields, REDACTION)
+    return _REVISIONS_TABLE._replace(name=table.history_table)
 
 
 def current_table(table: LedgerTable) -> Table:
@@ -309,6 +313,18 @@ class SqlDestination(ABC):
         if table.append_only:
             yield from self.refusals(table)
 
+    def storable(self, chunk: Chunk) -> Chunk:
+        """Puts source transactions in the form in which they are written."""
+        return replace(
+            chunk,
+            blocks=self.stored_rows(BLOCKS_TABLE, chunk.blocks),
+            statements=self.stored_rows(STATEMENTS_TABLE, chunk.statements),
+            revisions={
+                table_id: self.stored_rows(_REVISIONS_TABLE, rows)
+                for table_id, rows in chunk.revisions.items()
+            },
+        )
+
     @contextmanager
     def transaction(self) -> Iterator[SqlTransaction]:
         """Opens a transaction."""
@@ -420,8 +436,12 @@ class SqlDestination(ABC):
         """Runs a query; returns its rows."""
 
     @abstractmethod
+    def stored_rows(self, table: Table, rows: pa.Table) -> pa.Table:
+        """Replaces what the database would not take, or not as it stands."""
+
+    @abstractmethod
     def load(self, table: Table, rows: pa.Table) -> None:
-        """Loads many rows, columns in the table's order."""
+        """Loads many rows that `stored_rows` gave, columns in the table's order."""
 
     @abstractmethod
     def atomic(self) -> AbstractContextManager[None]:
@@ -496,15 +516,23 @@ class SqlTransaction:
                 self._bring_up(table, now, chunk)
 
     def _bring_up(self, table: LedgerTable, active: str, chunk: Chunk) -> None:
-        """Brings a current table up to the documents that a chunk changed."""
+        """Brings a current table up to the documents that a chunk changed.
+
+        A chunk that fills a gap can be older than what is there: only a newer version replaces.
+        """
         mark, current = self._to.mark, quoted(table.current_table)
-        changed = (
-            f"SELECT DISTINCT document_id FROM {quoted(table.history_table)} "
-            f"WHERE sequence_no BETWEEN {mark} AND {mark} AND table_id = {mark}"
+        history = quoted(table.history_table)
+        within = f"sequence_no BETWEEN {mark} AND {mark}"
+        newest = (
+            f"SELECT max(h.version) FROM {history} AS h "
+            f"WHERE h.table_id = {mark} AND h.document_id = {current}.document_id"
         )
-        values = (chunk.first, chunk.last, active)
-        self._to.run(f"DELETE FROM {current} WHERE document_id IN ({changed})", values)
-        self._insert_live(table, active, f"AND document_id IN ({changed})", values)
+        self._to.run(
+            f"DELETE FROM {current} WHERE document_id IN "
+            f"(SELECT document_id FROM {history} WHERE {within}) AND version < ({newest})",
+            (chunk.first, chunk.last, active),
+        )
+        self._insert_live(table, active, f"AND {within}", (chunk.first, chunk.last))
 
     def _fill_anew(self, table: LedgerTable, active: str | None) -> None:
         """Fills a current table with the live documents of the table that is active now."""
@@ -515,15 +543,19 @@ class SqlTransaction:
     def _insert_live(
         self, table: LedgerTable, active: str, among: str, values: Sequence[Any]
     ) -> None:
+        """Inserts the newest versions of documents, where they are among some revisions.
+
+        The table's ID is compared as no index has it: nearly all rows have it, and SQLite would
+        prefer it to the few block numbers of a chunk.
+        """
         history, mark = quoted(table.history_table), self._to.mark
         self._to.run(
             f"INSERT INTO {quoted(table.current_table)} (document_id, version, data) "
-            "SELECT document_id, version, data FROM ("
-            "SELECT document_id, version, operation, data, "
-            "row_number() OVER (PARTITION BY document_id ORDER BY version DESC) AS newest "
-            f"FROM {history} WHERE table_id = {mark} {among}) AS h "
-            "WHERE newest = 1 AND operation <> 'DELETE'",
-            (active, *values),
+            f"SELECT document_id, version, data FROM {history} AS h "
+            f"WHERE operation <> 'DELETE' {among} AND h.table_id || '' = {mark} AND NOT EXISTS ("
+            f"SELECT 1 FROM {history} AS n WHERE n.table_id = h.table_id "
+            "AND n.document_id = h.document_id AND n.version > h.version)",
+            (*values, active),
         )
 
     def redact(self, keys: Sequence[Key], run_id: str) -> int:

@@ -20,7 +20,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qldb_replay.destinations.interface import (
-    TIME,
     DestinationBrokenError,
     DestinationError,
     Key,
@@ -48,6 +47,20 @@ TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"  # Arrow's %S has the fraction of the type's 
 
 _MOST_NAME_BYTES = 1_000
 _ROWS_AT_A_TIME = 10_000
+_PAGE_BYTES = 16_384  # some revisions fit a page
+_CACHE_KIB = 65_536
+_LOG_PAGES = 4_096
+
+_SETTINGS = (
+    f"page_size = {_PAGE_BYTES}",
+    "journal_mode = WAL",
+    # A commit that power loss takes back takes its checkpoint along; the run's end is synced.
+    "synchronous = NORMAL",
+    f"wal_autocheckpoint = {_LOG_PAGES}",
+    f"cache_size = -{_CACHE_KIB}",
+    # Freed pages keep what was redacted, unless they are overwritten.
+    "secure_delete = ON",
+)
 
 
 class SqliteDestination(SqlDestination):
@@ -74,10 +87,8 @@ class SqliteDestination(SqlDestination):
         self._path = _path(url)
         try:
             self._connection = sqlite3.connect(self._path, isolation_level=None, timeout=60)
-            # Freed pages keep what was redacted, unless they are overwritten.
-            self._connection.execute("PRAGMA secure_delete = ON")
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
+            for setting in _SETTINGS:
+                self._connection.execute(f"PRAGMA {setting}")
         except sqlite3.Error as error:
             raise DestinationError(
                 f"{self.shown} cannot be opened ({error}): check that the folder exists, that you "
@@ -106,12 +117,20 @@ class SqliteDestination(SqlDestination):
     def stream(self, statement: str) -> Iterator[tuple[Any, ...]]:
         yield from self._connection.execute(statement)
 
+    def stored_rows(self, table: Table, rows: pa.Table) -> pa.Table:
+        for place, column in enumerate(table.columns):
+            if column.kind == INSTANT:
+                texts = pc.strftime(rows[column.name], format=TIME_FORMAT)
+                rows = rows.set_column(place, column.name, texts)
+        return rows
+
     def load(self, table: Table, rows: pa.Table) -> None:
-        names = [column.name for column in table.columns]
+        names = rows.column_names
         marks = ", ".join("?" * len(names))
-        statement = f"INSERT INTO {quoted(table.name)} ({listed(names)}) VALUES ({marks})"
-        for batch in rows.select(names).to_batches(_ROWS_AT_A_TIME):
-            columns = [_values(column) for column in batch.columns]
+        # OR FAIL, as a statement that may have to be undone by itself is journaled by itself.
+        statement = f"INSERT OR FAIL INTO {quoted(table.name)} ({listed(names)}) VALUES ({marks})"
+        for batch in rows.to_batches(_ROWS_AT_A_TIME):
+            columns = [column.to_pylist() for column in batch.columns]
             self._connection.executemany(statement, zip(*columns, strict=True))
 
     @contextmanager
@@ -157,17 +176,16 @@ class SqliteDestination(SqlDestination):
         name = quoted(table.name)
         same_key = " AND ".join(f"{quoted(key)} = NEW.{quoted(key)}" for key in table.key)
         said = literal(f"append-only: {table.name} takes no changes")
-        refuse = f"SELECT RAISE(ABORT, {said})"
         # INSERT OR REPLACE deletes without firing a trigger on DELETE.
-        rules = {
-            "replace": f"BEFORE INSERT ON {name} WHEN EXISTS "
-            f"(SELECT 1 FROM {name} WHERE {same_key})",
-            "delete": f"BEFORE DELETE ON {name}",
-            "update": f"BEFORE UPDATE ON {name} {self._unless_redaction(table)}",
-        }
-        for rule, when in rules.items():
+        again = f"WHEN EXISTS (SELECT 1 FROM {name} WHERE {same_key})"
+        rules = (
+            ("replace", f"BEFORE INSERT ON {name} {again}", "FAIL"),  # see `load`
+            ("delete", f"BEFORE DELETE ON {name}", "ABORT"),
+            ("update", f"BEFORE UPDATE ON {name} {self._unless_redaction(table)}", "ABORT"),
+        )
+        for rule, when, how in rules:
             trigger = quoted(short_name(rule, table.name))
-            yield f"CREATE TRIGGER {trigger} {when} BEGIN {refuse}; END"
+            yield f"CREATE TRIGGER {trigger} {when} BEGIN SELECT RAISE({how}, {said}); END"
 
     def _unless_redaction(self, table: Table) -> str:
         if table.append_only == NOTHING:
@@ -180,6 +198,10 @@ class SqliteDestination(SqlDestination):
             f"AND {same} AND EXISTS "
             f"(SELECT 1 FROM {quoted(REDACTIONS_TABLE.name)} WHERE {noted}))"
         )
+
+    def end_run(self, run_id: str, ended: datetime, counts: Mapping[str, int]) -> None:
+        super().end_run(run_id, ended, counts)
+        self.query("PRAGMA wal_checkpoint")
 
     def redact(self, table: LedgerTable, keys: Sequence[Key], run_id: str) -> int:
         history, current = quoted(table.history_table), quoted(table.current_table)
@@ -261,13 +283,6 @@ def _extracted(field: str) -> str | None:
         return None
     path = f'$."{field}"'
     return f"json_extract(data, {literal(path)})"
-
-
-def _values(column: pa.Array) -> list[Any]:
-    if column.type == TIME:
-        column = pc.strftime(column, format=TIME_FORMAT)
-    values: list[Any] = column.to_pylist()
-    return values
 
 
 def _hexdigest(text: str) -> str:

@@ -27,6 +27,9 @@ PIECES = pa.schema(
 )
 """A chunk: Arrow streams of its blocks, its statements, and its revisions table by table."""
 
+# What Spark carries to the driver is copied several times on its way.
+_PACKED = pa.ipc.IpcWriteOptions(compression="lz4")
+
 
 class Sizes(NamedTuple):
     """How large a chunk gets before it ends with its transaction.
@@ -153,7 +156,7 @@ def _statements(blocks: pa.Table) -> pa.Table:
 
 def _stream(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
+    with pa.ipc.new_stream(sink, table.schema, options=_PACKED) as writer:
         writer.write_table(table)
     return bytes(sink.getvalue())
 

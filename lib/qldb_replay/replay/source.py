@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -27,7 +28,7 @@ from qldb_replay.replay.chunks import PIECES, Sizes, chunk_of, cutter
 from qldb_replay.replay.selection import HONOUR, Selection
 from qldb_replay.replay.tables import SourceTable
 
-ROWS_IN_PARTITION = 50_000
+ROWS_IN_PARTITION = 15_000
 
 _STATEMENTS = """
 transform(statements, (s, i) -> named_struct(
@@ -145,12 +146,17 @@ def _column(name: str, shown: dict[str, Column]) -> Column:
 
 
 def chunks(
-    blocks: DataFrame, revisions: DataFrame, gaps: Sequence[Gap], rows: int, sizes: Sizes
+    blocks: DataFrame,
+    revisions: DataFrame,
+    gaps: Sequence[Gap],
+    rows: int,
+    sizes: Sizes,
+    storable: Callable[[Chunk], Chunk],
 ) -> Iterator[Chunk]:
     """Gives a stretch of the ledger in order.
 
     One shuffle puts it in order; partitions then come to the driver one by one, the next being
-    made while one is written.
+    made while one is written, and a chunk is received and made storable while the one before is.
 
     Args:
         blocks: rows of `selected_blocks`.
@@ -158,6 +164,7 @@ def chunks(
         gaps: blocks to leave out, in order.
         rows: how many blocks and revisions there are, about.
         sizes: of a chunk.
+        storable: what is done with each on its way; called on another thread.
 
     Yields:
         Chunks in the ledger's order.
@@ -186,5 +193,14 @@ def chunks(
     batches = {"spark__sql__execution__arrow__maxRecordsPerBatch": str(sizes.rows)}
     with stage_settings(blocks.sparkSession, **batches):
         pieces = ordered.mapInArrow(cutter(sizes, gaps), from_arrow_schema(PIECES))
-        for piece in pieces.toLocalIterator(prefetchPartitions=True):
-            yield chunk_of(piece)
+        received = pieces.toLocalIterator(prefetchPartitions=True)
+        yield from _ahead(storable(chunk_of(piece)) for piece in received)
+
+
+def _ahead(items: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Gives items; while one is used the next one is made."""
+    with ThreadPoolExecutor(1) as thread:
+        following = thread.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = thread.submit(next, items, None)
+            yield item

@@ -46,8 +46,8 @@ from qldb_replay.replay.tables import SourceTable, active_at, in_order
 
 CHUNK_BYTES = 16 * 2**20
 LEAST_ROWS, MOST_ROWS = 500, 10_000
-CHUNKS_IN_RUN = 100
-"""A run that is killed repeats at most the chunk that it was at: a hundredth of its work."""
+CHUNKS_IN_RUN = 64
+"""A run that is killed repeats at most the chunk that it was at: one part of so many."""
 
 KEYS_AT_A_TIME = 1_000
 
@@ -305,7 +305,8 @@ class Replay:
         wanted = min(MOST_ROWS, max(LEAST_ROWS, rows // CHUNKS_IN_RUN))
         if self.bounds.rate is not None:
             wanted = max(1, min(wanted, int(self.bounds.rate)))
-        return chunks(blocks, revisions, gaps, rows, Sizes(wanted, CHUNK_BYTES))
+        sizes = Sizes(wanted, CHUNK_BYTES)
+        return chunks(blocks, revisions, gaps, rows, sizes, self.to.storable)
 
     def _add(self, transaction: Transaction, chunk: Chunk, before: int, after: int) -> None:
         was, active = active_at(self._tables, before), active_at(self._tables, after)
