@@ -16,6 +16,7 @@ use crate::journal::envelope::{
 use crate::journal::revision::Revision;
 use crate::journal::written::metadata_ion;
 use crate::limits::Limits;
+use crate::sha256::Hasher;
 
 /// Reason of the error that a block of a journal export raises.
 pub const EXPORT_BLOCK: &str = "block of a journal export";
@@ -98,6 +99,11 @@ impl RecordDecoder {
     pub fn new(limits: Limits) -> Self {
         let (evaluator, reader) = (Evaluator::new(limits), StreamReader::new(limits));
         RecordDecoder { evaluator, reader, found: None }
+    }
+
+    /// Hashes what is decoded.
+    pub fn hasher(&mut self) -> &mut Hasher {
+        &mut self.evaluator.hasher
     }
 
     /// Decodes a record's exact bytes, from the version marker on. Of a record type that is not

@@ -25,7 +25,7 @@ use crate::ion::symbols::{
     Place, Source, elements, fields, is_pad, open_wrapper, push_symbol, shown,
 };
 use crate::limits::Limits;
-use crate::sha256::{Digest, Hasher};
+use crate::sha256::{Digest, Hasher, pad};
 
 /// Most that symbols may lend a value. A byte refers to a text of any length, so without a bound the
 /// forms of a value could be as long as the square of its bytes.
@@ -42,8 +42,8 @@ struct Member {
 pub struct OpenStruct {
     /// Number of digests of the structs around it.
     digests: usize,
-    /// Message of the struct around it that waits for another one.
-    waiting: Option<Range<usize>>,
+    /// Where the message begins of the struct around it that waits for another one.
+    waiting: Option<usize>,
 }
 
 /// Evaluates values.
@@ -58,7 +58,7 @@ pub struct Evaluator {
     limits: Limits,
     members: Vec<Member>,
     digests: Vec<Digest>,
-    waiting: Option<Range<usize>>,
+    waiting: Option<usize>,
     sorted: String,
     lent: usize,
 }
@@ -100,9 +100,12 @@ impl Evaluator {
         self.append(source, Place { pos: start, body, end }, 1)
     }
 
-    /// Hashes what was evaluated.
+    /// Hashes what was evaluated, and forgets its message.
     pub fn hash(&mut self) -> Digest {
-        self.hasher.digest(&self.forms.message)
+        pad(&mut self.forms.message, 0);
+        let digest = self.hasher.digest_padded(&self.forms.message);
+        self.forms.message.clear();
+        digest
     }
 
     /// Evaluates a value and appends its forms to those that are there; `level` says how deep it is
@@ -267,12 +270,13 @@ impl Evaluator {
     /// Takes a field's message, from an offset on. It waits for the next one, to be hashed with it.
     pub fn push_digest(&mut self, start: usize) {
         let message = &mut self.forms.message;
+        pad(message, start);
         let Some(waiting) = self.waiting.take() else {
-            self.waiting = Some(start..message.len());
+            self.waiting = Some(start);
             return;
         };
-        let pair = self.hasher.digest_pair(&message[waiting.clone()], &message[start..]);
-        message.truncate(waiting.start);
+        let pair = self.hasher.digest_pair(&message[waiting..start], &message[start..]);
+        message.truncate(waiting);
         self.digests.extend(pair);
     }
 
@@ -280,8 +284,8 @@ impl Evaluator {
     pub fn close_digests(&mut self, open: OpenStruct) {
         let message = &mut self.forms.message;
         if let Some(waiting) = std::mem::replace(&mut self.waiting, open.waiting) {
-            self.digests.push(self.hasher.digest(&message[waiting.clone()]));
-            message.truncate(waiting.start);
+            self.digests.push(self.hasher.digest_padded(&message[waiting..]));
+            message.truncate(waiting);
         }
         let digests = &mut self.digests[open.digests..];
         digests.sort_unstable_by(compare);

@@ -43,20 +43,22 @@ impl From<Digest> for Hash {
 /// empty hash leaves the other one as it is.
 pub fn dot(hasher: &mut Hasher, left: Hash, right: Hash) -> Hash {
     match (left.0, right.0) {
-        (Some(left), Some(right)) => hasher.digest(&joined(&left, &right)).into(),
+        (Some(left), Some(right)) => hasher.digest_padded(&joined(&left, &right)).into(),
         (Some(only), None) | (None, Some(only)) => only.into(),
         (None, None) => Hash::EMPTY,
     }
 }
 
-/// The message whose digest joins two hashes.
-fn joined(left: &Digest, right: &Digest) -> [u8; 64] {
+/// The message whose digest joins two hashes, with its padding.
+fn joined(left: &Digest, right: &Digest) -> [u8; 128] {
     let signed_order = |hash: &Digest| hash.map(|byte| byte as i8);
     let order = signed_order(left).into_iter().rev().cmp(signed_order(right).into_iter().rev());
     let (first, second) = if order == Ordering::Less { (left, right) } else { (right, left) };
-    let mut message = [0; 64];
+    let mut message = [0; 128];
     message[..32].copy_from_slice(first);
-    message[32..].copy_from_slice(second);
+    message[32..64].copy_from_slice(second);
+    message[64] = 0x80;
+    message[126..].copy_from_slice(&(8 * 64_u16).to_be_bytes());
     message
 }
 
