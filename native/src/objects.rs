@@ -16,7 +16,7 @@ use crate::limits::Limits;
 use crate::sha256::Digest;
 
 const MIB: usize = 1024 * 1024;
-const BATCH_BYTES: usize = 16 * MIB;
+const BATCH_BYTES: usize = 4 * MIB;
 const BATCH_ROWS: usize = 20_000;
 
 /// Decodes objects one after the other; small ones share a batch.

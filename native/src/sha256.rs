@@ -35,9 +35,11 @@ pub fn pad(buffer: &mut Vec<u8>, start: usize) {
 /// Pads the end of a message, which has a length in all.
 #[inline]
 fn pad_to(buffer: &mut Vec<u8>, start: usize, length: u64) {
-    let blocks = (buffer.len() - start + LEAST_PADDING).div_ceil(BLOCK);
+    let end = start + (buffer.len() - start + LEAST_PADDING).next_multiple_of(BLOCK);
     buffer.push(0x80);
-    buffer.resize(start + blocks * BLOCK - 8, 0);
+    // More than enough, since a constant number of bytes is a few instructions.
+    buffer.extend_from_slice(&[0; BLOCK]);
+    buffer.truncate(end - 8);
     buffer.extend_from_slice(&(8 * length).to_be_bytes());
 }
 

@@ -5,6 +5,7 @@
 //! so that values that are equal hash equal however they were written.
 
 use crate::ion::scalars::Magnitude;
+use crate::ion::scan::has_any_of;
 
 /// Opens what is hashed of a value.
 pub const BEGIN: u8 = 0x0B;
@@ -12,32 +13,32 @@ pub const BEGIN: u8 = 0x0B;
 pub const END: u8 = 0x0E;
 
 const ESCAPE: u8 = 0x0C;
+const SPECIAL: [u8; 3] = [BEGIN, ESCAPE, END];
 const LONGEST: usize = 19;
-
-/// Whether a byte is a marker or the escape byte.
-#[inline]
-fn is_special(byte: u8) -> bool {
-    matches!(byte, BEGIN | ESCAPE | END)
-}
+const WORD: usize = 8;
 
 /// Appends bytes with an escape byte before each marker or escape byte.
 #[inline]
 pub fn push_escaped(out: &mut Vec<u8>, representation: &[u8]) {
-    // No early exit: the loop without one is a few vector instructions.
-    let special = representation.iter().fold(false, |found, &byte| found | is_special(byte));
-    if !special {
+    if has_any_of(representation, SPECIAL) {
+        representation.chunks(WORD).for_each(|part| push_escapes(out, part));
+    } else {
         out.extend_from_slice(representation);
-        return;
     }
-    let mut start = 0;
-    for (at, &byte) in representation.iter().enumerate() {
-        if is_special(byte) {
-            out.extend_from_slice(&representation[start..at]);
-            out.push(ESCAPE);
-            start = at;
-        }
+}
+
+/// Appends at most eight bytes, each escaped if it has to be.
+fn push_escapes(out: &mut Vec<u8>, part: &[u8]) {
+    let mut escaped = [0; 2 * WORD];
+    let mut length = 0;
+    for &byte in part {
+        // Overwritten by the byte itself, unless that has to be escaped: branches would be guessed.
+        escaped[length] = ESCAPE;
+        length += usize::from(SPECIAL.contains(&byte));
+        escaped[length] = byte;
+        length += 1;
     }
-    out.extend_from_slice(&representation[start..]);
+    out.extend_from_slice(&escaped[..length]);
 }
 
 /// Appends what is hashed of a scalar, from its type byte and its representation.
