@@ -17,6 +17,9 @@ const LEAST_PADDING: usize = 9;
 /// Bytes of the stream that may wait for messages to be hashed beside.
 const MOST_WAITING: usize = 64 * 1024;
 
+/// From how many bytes on the stream has precedence over pairs of messages.
+const MUCH_WAITING: usize = 8 * 1024;
+
 const INITIAL: State = [
     0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 ];
@@ -58,6 +61,12 @@ impl Beside {
     fn clear(&mut self) {
         self.bytes.clear();
         (self.next, self.state) = (0, INITIAL);
+    }
+
+    /// How many bytes wait.
+    #[inline]
+    fn waiting(&self) -> usize {
+        self.bytes.len() - self.next
     }
 
     /// Takes at most so many of the whole blocks that wait, beside the state that they go into.
@@ -120,12 +129,14 @@ impl Hasher {
     pub fn stream(&mut self, more: &[u8]) {
         for part in more.chunks(MOST_WAITING) {
             self.streamed += part.len() as u64;
-            let Beside { bytes, next, .. } = &mut self.stream;
-            bytes.drain(..std::mem::take(next));
-            bytes.extend_from_slice(part);
-            if bytes.len() > MOST_WAITING {
+            if self.stream.waiting() > MOST_WAITING {
                 self.hash_stream();
             }
+            let Beside { bytes, next, .. } = &mut self.stream;
+            if *next > MOST_WAITING {
+                bytes.drain(..std::mem::take(next));
+            }
+            bytes.extend_from_slice(part);
         }
     }
 
@@ -160,9 +171,13 @@ impl Hasher {
         bytes(&state)
     }
 
-    /// Hashes two messages with their padding.
+    /// Hashes two messages with their padding: together, or each beside the stream where much of that
+    /// waits, which would be hashed alone in the end.
     #[inline]
     pub fn digest_pair(&mut self, left: &[u8], right: &[u8]) -> [Digest; 2] {
+        if self.stream.waiting() > MUCH_WAITING {
+            return [self.digest_padded(left), self.digest_padded(right)];
+        }
         let (left, right) = (left.as_chunks().0, right.as_chunks().0);
         let [mut first, mut second] = [INITIAL; 2];
         let both = left.len().min(right.len());

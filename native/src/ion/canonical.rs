@@ -5,7 +5,7 @@
 //! so that values that are equal hash equal however they were written.
 
 use crate::ion::scalars::Magnitude;
-use crate::ion::scan::has_any_of;
+use crate::ion::scan::{WORD, has_any_of};
 
 /// Opens what is hashed of a value.
 pub const BEGIN: u8 = 0x0B;
@@ -13,32 +13,64 @@ pub const BEGIN: u8 = 0x0B;
 pub const END: u8 = 0x0E;
 
 const ESCAPE: u8 = 0x0C;
-const SPECIAL: [u8; 3] = [BEGIN, ESCAPE, END];
 const LONGEST: usize = 19;
-const WORD: usize = 8;
+/// Bytes of a digest, of which most of what is escaped consists.
+const CHUNK: usize = 32;
 
 /// Appends bytes with an escape byte before each marker or escape byte.
 #[inline]
 pub fn push_escaped(out: &mut Vec<u8>, representation: &[u8]) {
-    if has_any_of(representation, SPECIAL) {
-        representation.chunks(WORD).for_each(|part| push_escapes(out, part));
+    let (chunks, rest) = representation.as_chunks();
+    for chunk in chunks {
+        if has_special(chunk) {
+            push_words_escaped(out, chunk);
+        } else {
+            out.extend_from_slice(chunk);
+        }
+    }
+    if rest.is_empty() {
+        // A digest.
+    } else if has_any_of(rest, [BEGIN, ESCAPE, END]) {
+        push_words_escaped(out, rest);
     } else {
-        out.extend_from_slice(representation);
+        out.extend_from_slice(rest);
     }
 }
 
-/// Appends at most eight bytes, each escaped if it has to be.
-fn push_escapes(out: &mut Vec<u8>, part: &[u8]) {
-    let mut escaped = [0; 2 * WORD];
-    let mut length = 0;
-    for &byte in part {
-        // Overwritten by the byte itself, unless that has to be escaped: branches would be guessed.
-        escaped[length] = ESCAPE;
-        length += usize::from(SPECIAL.contains(&byte));
-        escaped[length] = byte;
-        length += 1;
+/// Whether a byte is a marker or the escape byte.
+#[inline]
+fn is_special(byte: u8) -> bool {
+    // Not `||`, which is branches.
+    (byte == BEGIN) | (byte == ESCAPE) | (byte == END)
+}
+
+/// Whether a byte of a chunk is special. Alone and without an early exit this is a few vector
+/// instructions.
+#[inline(never)]
+fn has_special(chunk: &[u8; CHUNK]) -> bool {
+    chunk.iter().fold(0, |found, &byte| found | u8::from(is_special(byte))) > 0
+}
+
+#[inline(never)]
+fn push_words_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
+    let (words, rest) = bytes.as_chunks::<WORD>();
+    for word in words {
+        if has_any_of(word, [BEGIN, ESCAPE, END]) {
+            push_bytes_escaped(out, word);
+        } else {
+            out.extend_from_slice(word);
+        }
     }
-    out.extend_from_slice(&escaped[..length]);
+    push_bytes_escaped(out, rest);
+}
+
+fn push_bytes_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
+    for &byte in bytes {
+        if is_special(byte) {
+            out.push(ESCAPE);
+        }
+        out.push(byte);
+    }
 }
 
 /// Appends what is hashed of a scalar, from its type byte and its representation.

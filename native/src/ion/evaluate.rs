@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::ion::canonical::{BEGIN, END, push_escaped};
 use crate::ion::forms::{Forms, push_json_string};
 use crate::ion::framing::{body_bounds, read_varuint};
-use crate::ion::memo::{FieldKey, Memo};
+use crate::ion::memo::{FieldKey, Found, Memo};
 use crate::ion::scalars::read_int;
 use crate::ion::symbols::{
     Place, Source, elements, fields, is_pad, open_wrapper, push_symbol, shown,
@@ -279,11 +279,13 @@ impl Evaluator {
             forms.sketch.push_str(&name.sketch);
             let name_range = sketch + name.name_start..forms.sketch.len();
             let key = FieldKey::new(name, buf, value);
-            if let Some(known) = key.as_ref().and_then(|key| self.memo.field(key)) {
+            let found = key.as_ref().map_or(Found::New, |key| self.memo.field(key));
+            if let Found::Known(known) = found {
                 forms.json.push_str(&known.json);
                 forms.sketch.push(char::from(known.sketch));
                 self.digests.push(known.digest);
             } else {
+                let key = key.filter(|_| matches!(found, Found::Again));
                 let (message, text) = (forms.message.len(), forms.json.len());
                 forms.message.extend_from_slice(&name.message);
                 self.append(source, value, level + 1)?;

@@ -1,9 +1,10 @@
 //! What repeats among the structs of a ledger: short fields, and the shapes of documents.
 //!
-//! Each is remembered in the one place that its bytes lead to, where it replaces the one before. So
-//! whatever comes, room is bounded, and what does not repeat costs little.
+//! Each is remembered in the one place that its bytes lead to, where it replaces the one before: a
+//! field when it comes again. So whatever comes, room is bounded, and what does not repeat costs
+//! little.
 
-use crate::ion::scan::{mix, words};
+use crate::ion::scan::{mix, place, words};
 use crate::ion::symbols::{FieldName, Place};
 use crate::sha256::Digest;
 
@@ -46,9 +47,9 @@ impl FieldKey {
         Some(FieldKey { name: name.id, value: value | (raw.len() as u128) << 120 })
     }
 
-    fn place(&self) -> usize {
-        let words = [self.name, self.value as u64, (self.value >> 64) as u64];
-        mix(words.into_iter(), FIELDS)
+    #[inline]
+    fn mixed(&self) -> u64 {
+        mix([self.name, self.value as u64, (self.value >> 64) as u64].into_iter())
     }
 }
 
@@ -71,8 +72,21 @@ struct KnownShape {
     sketch: String,
 }
 
+/// What looking a field up gives.
+pub enum Found<'a> {
+    /// It was evaluated before.
+    Known(&'a KnownField),
+    /// It came before, and is to be remembered when it has been evaluated.
+    Again,
+    /// It has not come since others led to its place.
+    New,
+}
+
 /// Fields and shapes that were met before.
 pub struct Memo {
+    /// By place what mixing the field gave that led there last. These few bytes are nearly always in
+    /// the processor's cache, the fields are not.
+    last: Box<[u32]>,
     fields: Box<[KnownField]>,
     shapes: Box<[KnownShape]>,
 }
@@ -80,6 +94,7 @@ pub struct Memo {
 impl Default for Memo {
     fn default() -> Self {
         Memo {
+            last: vec![0; FIELDS].into(),
             fields: vec![KnownField::default(); FIELDS].into(),
             shapes: vec![KnownShape::default(); SHAPES].into(),
         }
@@ -89,15 +104,20 @@ impl Default for Memo {
 impl Memo {
     /// Looks a field up.
     #[inline]
-    pub fn field(&self, key: &FieldKey) -> Option<&KnownField> {
-        let field = &self.fields[key.place()];
-        (field.key == *key).then_some(field)
+    pub fn field(&mut self, key: &FieldKey) -> Found<'_> {
+        let mixed = key.mixed();
+        let place = place(mixed, FIELDS);
+        if std::mem::replace(&mut self.last[place], mixed as u32) != mixed as u32 {
+            return Found::New;
+        }
+        let field = &self.fields[place];
+        if field.key == *key { Found::Known(field) } else { Found::Again }
     }
 
     /// Remembers a field, with the JSON text and the type sketch of its value.
     pub fn add_field(&mut self, key: FieldKey, digest: Digest, json: &str, sketch: u8) {
         if json.len() <= LONGEST_JSON {
-            let field = &mut self.fields[key.place()];
+            let field = &mut self.fields[place(key.mixed(), FIELDS)];
             (field.key, field.digest, field.sketch) = (key, digest, sketch);
             field.json.clear();
             field.json.push_str(json);
@@ -125,5 +145,5 @@ impl Memo {
 }
 
 fn shape_place(raw: &str) -> usize {
-    mix(words(raw.as_bytes()), SHAPES)
+    place(mix(words(raw.as_bytes())), SHAPES)
 }

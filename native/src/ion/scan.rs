@@ -3,7 +3,8 @@
 const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = LOW << 7;
 const SPACES: u64 = 0x20 * LOW;
-const WORD: usize = 8;
+/// Bytes of a word.
+pub const WORD: usize = 8;
 
 /// Tells whether bytes are ASCII text that no JSON string and no hash message has to escape.
 #[inline]
@@ -18,7 +19,7 @@ pub fn has_json_escape(bytes: &[u8]) -> bool {
     any(bytes, |word| below_space(word) | equal(word, b'"') | equal(word, b'\\'))
 }
 
-/// Tells whether one of three bytes occurs.
+/// Tells whether one of three bytes occurs, none of which is the space.
 #[inline]
 pub fn has_any_of(bytes: &[u8], [a, b, c]: [u8; 3]) -> bool {
     any(bytes, |word| equal(word, a) | equal(word, b) | equal(word, c))
@@ -60,13 +61,18 @@ pub fn words(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
     words.iter().map(|word| u64::from_le_bytes(*word)).chain([last, bytes.len() as u64])
 }
 
-/// Mixes words to one of so many places, a power of two; different words have different places as a
-/// rule, unless somebody takes pains that they have not.
+/// Mixes words to a number; of different ones the first bits differ as a rule, unless somebody takes
+/// pains that they do not.
 #[inline]
-pub fn mix(words: impl Iterator<Item = u64>, places: usize) -> usize {
+pub fn mix(words: impl Iterator<Item = u64>) -> u64 {
     const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
     let step = |mixed: u64, word: u64| (mixed ^ word).wrapping_mul(FACTOR).rotate_left(29);
-    let mixed = words.fold(FACTOR, step).wrapping_mul(FACTOR);
+    words.fold(FACTOR, step).wrapping_mul(FACTOR)
+}
+
+/// The place that a mixed number leads to, of so many, a power of two.
+#[inline]
+pub fn place(mixed: u64, places: usize) -> usize {
     (mixed >> (u64::BITS - places.ilog2())) as usize
 }
 

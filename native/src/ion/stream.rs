@@ -7,7 +7,7 @@ use crate::ion::evaluate::Evaluator;
 use crate::ion::framing::{IVM, body_bounds, value_end};
 use crate::ion::local_tables::read_local_table;
 use crate::ion::scalars::Magnitude;
-use crate::ion::scan::{mix, words};
+use crate::ion::scan::{mix, place, words};
 use crate::ion::symbols::{SYSTEM, Source, SymbolTable, is_pad, open_wrapper};
 use crate::limits::Limits;
 
@@ -52,7 +52,7 @@ pub struct StreamReader {
 #[derive(Clone, Default)]
 struct Remembered {
     /// What mixing the bytes gave that led here last.
-    mixed: usize,
+    mixed: u64,
     raw: Box<[u8]>,
     table: Option<Arc<SymbolTable>>,
 }
@@ -127,16 +127,16 @@ impl StreamReader {
             return self.read_table(evaluator, buf, pos, end, current);
         }
         let raw = &buf[pos..end];
-        let mixed = mix(words(raw), PLACES * PLACES);
-        let remembered = &mut self.remembered[mixed / PLACES];
+        let mixed = mix(words(raw));
+        let place = place(mixed, PLACES);
+        let remembered = &mut self.remembered[place];
         if let (Some(table), true) = (&remembered.table, *remembered.raw == *raw) {
             return Ok(Some(table.clone()));
         }
         let again = std::mem::replace(&mut remembered.mixed, mixed) == mixed;
         let table = self.read_table(evaluator, buf, pos, end, current)?;
         if again && table.as_ref().is_some_and(|table| table.len() <= MOST_SYMBOLS) {
-            let known = Remembered { mixed, raw: raw.into(), table: table.clone() };
-            self.remembered[mixed / PLACES] = known;
+            self.remembered[place] = Remembered { mixed, raw: raw.into(), table: table.clone() };
         }
         Ok(table)
     }

@@ -22,12 +22,13 @@ const FEW: usize = 16;
 pub struct Names<'a> {
     few: [&'a str; FEW],
     count: usize,
-    many: HashSet<Cow<'a, str>>,
+    /// What is beyond the few, or is no text of the table's. Few structs have that.
+    many: Option<HashSet<Cow<'a, str>>>,
 }
 
 impl Default for Names<'_> {
     fn default() -> Self {
-        Names { few: [""; FEW], count: 0, many: HashSet::new() }
+        Names { few: [""; FEW], count: 0, many: None }
     }
 }
 
@@ -36,7 +37,7 @@ impl<'a> Names<'a> {
     #[inline]
     pub fn contains(&self, name: &str) -> bool {
         self.few[..self.count].contains(&name)
-            || (!self.many.is_empty() && self.many.contains(name))
+            || self.many.as_ref().is_some_and(|many| many.contains(name))
     }
 
     /// Adds a name.
@@ -47,7 +48,7 @@ impl<'a> Names<'a> {
                 *place = name;
                 self.count += 1;
             }
-            (name, _) => drop(self.many.insert(name)),
+            (name, _) => drop(self.many.get_or_insert_default().insert(name)),
         }
     }
 }
