@@ -11,6 +11,7 @@ TO ?= sqlite:///$(notdir $(LAKE)).db
 REVISIONS ?= 10000
 TEST_ARGS ?=
 TEST_PROCESSES ?= 2
+EXAMPLES ?= 20000
 NATIVE := setup.py pyproject.toml $(wildcard native/Cargo.* native/src/*.rs native/src/*/*.rs)
 # The wheel runs where glibc is at least this old; zig links against it on any machine.
 GLIBC := 2.17
@@ -68,6 +69,11 @@ test: $(VENV)/installed-$(EXTRAS),test $(VENV)/jars-s3 ## Run the tests (TEST_AR
 	@if cargo --version >/dev/null 2>&1; then \
 		cd native && cargo test --quiet --locked --no-default-features --lib; fi
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --no-loadscope-reorder $(TEST_ARGS)
+
+.PHONY: fuzz
+fuzz: $(VENV)/installed-$(EXTRAS),test ## Hold the codecs against each other on EXAMPLES cases of each property
+	QLDB_REPLAY_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n $(TEST_PROCESSES) \
+		tests/unit/codec tests/unit/archive tests/unit/ion
 
 .PHONY: lint
 lint: $(VENV)/installed-$(EXTRAS),test,dev ## Check style and types

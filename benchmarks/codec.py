@@ -24,14 +24,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from amazon.ion import simpleion
 
 from qldb_replay.codec import decode_objects, lack_of_native
 from qldb_replay.codec.decode import RecordDecoder
+from qldb_replay.ion.evaluate import Evaluator
 from qldb_replay.limits import DEFAULT_LIMITS
 from qldb_replay.simulate import SimulateOptions
 from qldb_replay.simulate.ledger import Ledger
@@ -106,7 +108,10 @@ def command_peer(*command: object) -> Peer:
 
 @contextmanager
 def counted_messages() -> Iterator[list[int]]:
-    """Notes the length of each message that our Python codec hashes, but for its own digests."""
+    """Notes the length of each message that verifying takes.
+
+    They are those of our Python codec, but for its own digests, while it remembers no field.
+    """
     lengths: list[int] = []
 
     def counting(message: bytes = b"") -> Any:
@@ -114,21 +119,16 @@ def counted_messages() -> Iterator[list[int]]:
         return hashlib.sha256(message)
 
     own = "qldb_replay.codec.", "qldb_replay.archive."
-    patched = [
-        module
-        for name, module in sys.modules.items()
-        if name.startswith("qldb_replay.")
-        and not name.startswith(own)
-        and hasattr(module, "sha256")
-    ]
-    before = [(module, module.sha256) for module in patched]
-    for module in patched:
-        module.sha256 = counting  # type: ignore[attr-defined]
-    try:
+    with ExitStack() as patches:
+        for name, module in list(sys.modules.items()):
+            if name.startswith("qldb_replay.") and not name.startswith(own):
+                if hasattr(module, "sha256"):
+                    patches.enter_context(patch.object(module, "sha256", counting))
+                if hasattr(module, "_MEMO_BYTES"):
+                    patches.enter_context(patch.object(module, "_MEMO_BYTES", -1))
+        defaults = DEFAULT_LIMITS, counting
+        patches.enter_context(patch.object(Evaluator.__init__, "__defaults__", defaults))
         yield lengths
-    finally:
-        for module, function in before:
-            module.sha256 = function  # type: ignore[attr-defined]
 
 
 def lengths_file(records: list[bytes], path: Path) -> int:

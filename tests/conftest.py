@@ -1,13 +1,19 @@
-"""What holds for all tests: none is timed, and costly fixtures are made in one process only."""
+"""What holds for all tests: none is timed, and costly fixtures are made in one process only.
+
+QLDB_REPLAY_EXAMPLES asks for more cases of each property that names no number of its own.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
-settings.register_profile("untimed", deadline=None)
+EXAMPLES = int(os.environ.get("QLDB_REPLAY_EXAMPLES", settings.default.max_examples))
+
+settings.register_profile("untimed", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("untimed")
 
 ON_ALL_LEDGERS = ("test_prove.py", "test_report.py", "test_verify.py")

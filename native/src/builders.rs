@@ -302,7 +302,7 @@ impl Members for Revisions {
         let data = revision.data;
         self.data_offset.append_option(data.map(|data| data.pos as i32));
         self.data_length.append_option(data.map(|data| (data.end - data.pos) as i32));
-        self.metadata_ion.append_value(&row.metadata_ion);
+        self.metadata_ion.append_value(row.metadata_ion);
         self.sketch.append_option(data.map(|_| row.sketch));
         self.data_json.append_option(data.map(|_| row.data_json));
     }

@@ -14,8 +14,9 @@ use crate::journal::envelope::{
     read_revision_details,
 };
 use crate::journal::revision::Revision;
-use crate::journal::written::metadata_ion;
+use crate::journal::written::MetadataWriter;
 use crate::limits::Limits;
+use crate::sha256::Hasher;
 
 /// Reason of the error that a block of a journal export raises.
 pub const EXPORT_BLOCK: &str = "block of a journal export";
@@ -44,7 +45,7 @@ pub struct RevisionColumns<'a> {
     /// Length of the version marker and the symbol tables.
     pub symbols_length: usize,
     /// The exact metadata, a stream of its own.
-    pub metadata_ion: Vec<u8>,
+    pub metadata_ion: &'a [u8],
     /// Type sketch of the data, empty without data.
     pub sketch: &'a str,
     /// JSON text of the data, empty without data.
@@ -90,6 +91,7 @@ enum Read<'a> {
 pub struct RecordDecoder {
     evaluator: Evaluator,
     reader: StreamReader,
+    metadata: MetadataWriter,
     found: Option<Value>,
 }
 
@@ -97,7 +99,12 @@ impl RecordDecoder {
     /// Makes a decoder of records within limits.
     pub fn new(limits: Limits) -> Self {
         let (evaluator, reader) = (Evaluator::new(limits), StreamReader::new(limits));
-        RecordDecoder { evaluator, reader, found: None }
+        RecordDecoder { evaluator, reader, metadata: MetadataWriter::default(), found: None }
+    }
+
+    /// Hashes what is decoded.
+    pub fn hasher(&mut self) -> &mut Hasher {
+        &mut self.evaluator.hasher
     }
 
     /// Decodes a record's exact bytes, from the version marker on. Of a record type that is not
@@ -113,7 +120,7 @@ impl RecordDecoder {
         let symbols = &record[..value.symbols_end];
         match read_record(&mut self.evaluator, source, place, symbols) {
             Ok((record_type, stream_arn, read)) => {
-                let body = complete(&self.evaluator, source, symbols, read)?;
+                let body = complete(&self.evaluator, &mut self.metadata, source, symbols, read)?;
                 Ok(Decoded { record_type, stream_arn, body })
             }
             Err(error @ Error::Ion { .. }) => Err(error),
@@ -186,6 +193,7 @@ fn content_id(evaluator: &mut Evaluator) -> ContentId {
 /// Adds the exact metadata, and the forms of the data that was evaluated last.
 fn complete<'a>(
     evaluator: &'a Evaluator,
+    metadata: &'a mut MetadataWriter,
     source: Source<'a>,
     symbols: &[u8],
     read: Read<'a>,
@@ -194,7 +202,7 @@ fn complete<'a>(
         Read::Other => Body::Other,
         Read::Block(columns) => Body::Block(columns),
         Read::Revision(RevisionDetails { table_id, table_name, revision }, content) => {
-            let metadata_ion = metadata_ion(source, revision.metadata_place, symbols)?;
+            let metadata_ion = metadata.write(source, revision.metadata_place, symbols)?;
             let (mut sketch, mut data_json) = ("", "");
             if revision.data.is_some() {
                 (sketch, data_json) = (&evaluator.forms.sketch, &evaluator.forms.json);

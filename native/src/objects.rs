@@ -13,9 +13,10 @@ use crate::builders::{Blocks, Revisions, Structs};
 use crate::columns::DECODED;
 use crate::decode::{Body, Decoded, RecordDecoder};
 use crate::limits::Limits;
+use crate::sha256::Digest;
 
 const MIB: usize = 1024 * 1024;
-const BATCH_BYTES: usize = 16 * MIB;
+const BATCH_BYTES: usize = 4 * MIB;
 const BATCH_ROWS: usize = 20_000;
 
 /// Decodes objects one after the other; small ones share a batch.
@@ -23,18 +24,23 @@ pub struct ObjectsDecoder {
     decoder: RecordDecoder,
     rows: Rows,
     object: ObjectRow,
+    /// How many of the object's bytes were given to be hashed.
+    hashed: usize,
 }
 
 impl ObjectsDecoder {
     /// Makes a decoder of objects within limits.
     pub fn new(limits: Limits) -> Self {
         let decoder = RecordDecoder::new(limits);
-        ObjectsDecoder { decoder, rows: Rows::default(), object: ObjectRow::default() }
+        ObjectsDecoder { decoder, rows: Rows::default(), object: ObjectRow::default(), hashed: 0 }
     }
 
-    /// Begins an object; its segments are read by `read`.
-    pub fn begin(&mut self, uri: String) {
-        self.object = ObjectRow { uri, ..ObjectRow::default() };
+    /// Begins an object; its segments are read by `read`, which also hashes it if its hash is not
+    /// known yet.
+    pub fn begin(&mut self, uri: String, sha256: Option<Digest>) {
+        self.object = ObjectRow { uri, sha256, ..ObjectRow::default() };
+        self.hashed = 0;
+        self.decoder.hasher().begin_stream();
     }
 
     /// Reads segments of the object until a batch is full, which it gives, or the object ends.
@@ -42,7 +48,9 @@ impl ObjectsDecoder {
         &mut self,
         reader: &mut ObjectReader<'_>,
     ) -> Result<Option<RecordBatch>, ArrowError> {
+        let content = reader.content();
         while let Some(segment) = reader.next(&mut |record| self.decoder.decode(record).map(drop)) {
+            self.hash(content, segment.length);
             self.add(segment);
             if self.rows.is_full() {
                 return self.rows.take().map(Some);
@@ -54,11 +62,22 @@ impl ObjectsDecoder {
 
     /// Ends the object with its own row, `unchanged` where nothing of it was read.
     pub fn end(&mut self, reader: &ObjectReader<'_>, unchanged: bool) {
+        self.hash(reader.content(), u64::MAX);
         let mut object = std::mem::take(&mut self.object);
-        object.sha256 = reader.sha256();
+        object.sha256.get_or_insert_with(|| self.decoder.hasher().finish_stream());
         object.compression = reader.compression();
         object.unchanged = unchanged;
         self.rows.objects.push(object);
+    }
+
+    /// Has some more of the object's bytes hashed, beside what is hashed of its records.
+    fn hash(&mut self, content: &[u8], most: u64) {
+        if self.object.sha256.is_none() {
+            let rest = &content[self.hashed..];
+            let more = &rest[..rest.len().min(usize::try_from(most).unwrap_or(usize::MAX))];
+            self.hashed += more.len();
+            self.decoder.hasher().stream(more);
+        }
     }
 
     /// Decodes a record that is no object's to a batch of one row, of records or of quarantine.
@@ -136,7 +155,7 @@ struct QuarantineRow {
 #[derive(Default)]
 struct ObjectRow {
     uri: String,
-    sha256: [u8; 32],
+    sha256: Option<Digest>,
     compression: &'static str,
     records: i64,
     unreadable_bytes: i64,
@@ -257,7 +276,7 @@ impl Columns {
         self.append_no_record();
         self.reason.append_null();
         self.bytes.append_null();
-        self.sha256.append_value(row.sha256);
+        self.sha256.append_option(row.sha256);
         self.compression.append_value(row.compression);
         self.records.append_value(row.records);
         self.unreadable_bytes.append_value(row.unreadable_bytes);

@@ -20,6 +20,7 @@ use crate::ion::stream::StreamReader;
 use crate::ion::symbols::Source;
 use crate::limits::Limits;
 use crate::objects::ObjectsDecoder;
+use crate::sha256::digest;
 use crate::typed;
 use crate::types::ColumnType;
 
@@ -74,15 +75,14 @@ impl Decoder {
         let Decoder { limits, objects, open } = self;
         let open = open.get_mut().unwrap_or_else(PoisonError::into_inner);
         py.detach(|| {
+            let sha256 = known_sha256.as_ref().map(|_| digest(&content));
+            let unchanged =
+                matches!((&known_sha256, &sha256), (Some(known), Some(found)) if **known == *found);
             let mut object = OpenObject::new(content, |raw| ObjectReader::new(raw, *limits));
-            objects.begin(uri);
-            let unchanged = object.with_dependent_mut(|_, reader| {
-                let unchanged = known_sha256.is_some_and(|known| *known == reader.sha256());
-                if unchanged {
-                    objects.end(reader, true);
-                }
-                unchanged
-            });
+            objects.begin(uri, sha256);
+            if unchanged {
+                object.with_dependent_mut(|_, reader| objects.end(reader, true));
+            }
             *open = (!unchanged).then_some(object);
         });
     }

@@ -2,7 +2,8 @@
 //!
 //! Each round of SHA-256 waits for the one before, so a processor with instructions for it is busy
 //! half of the time with one message, and hashes a second, independent one nearly for free. Messages
-//! are hashed in pairs therefore, and one long message can be left to be hashed beside the others.
+//! are hashed in pairs therefore, and where one has no partner, a long message that can wait is hashed
+//! beside it: one that was begun, or else a stream of which the hash is needed only at its end.
 
 /// A hash.
 pub type Digest = [u8; 32];
@@ -13,54 +14,81 @@ type Block = [u8; BLOCK];
 const BLOCK: usize = 64;
 /// Bytes of padding at least: a set bit and the length.
 const LEAST_PADDING: usize = 9;
+/// Bytes of the stream that may wait for messages to be hashed beside.
+const MOST_WAITING: usize = 64 * 1024;
+
+/// From how many bytes on the stream has precedence over pairs of messages.
+const MUCH_WAITING: usize = 8 * 1024;
 
 const INITIAL: State = [
     0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 ];
 
-/// Hashes a message.
+/// Hashes a message, however long, without a copy of it as a whole.
 pub fn digest(message: &[u8]) -> Digest {
-    Hasher::new().digest(message)
+    let mut hasher = Hasher::new();
+    hasher.stream(message);
+    hasher.finish_stream()
 }
 
-/// A message, padded as it is read.
-struct Padded<'a> {
-    message: &'a [u8],
-    /// The last blocks: what is left of the message, and the padding.
-    tail: [Block; 2],
-    blocks: usize,
+/// Pads the message that begins at an offset of a buffer and ends with it, for `digest_padded`.
+#[inline]
+pub fn pad(buffer: &mut Vec<u8>, start: usize) {
+    pad_to(buffer, start, (buffer.len() - start) as u64);
 }
 
-impl<'a> Padded<'a> {
-    fn new(message: &'a [u8]) -> Self {
-        let rest = message.len() % BLOCK;
-        let blocks = (message.len() + LEAST_PADDING).div_ceil(BLOCK);
-        let mut tail = [[0; BLOCK]; 2];
-        let flat = tail.as_flattened_mut();
-        flat[..rest].copy_from_slice(&message[message.len() - rest..]);
-        flat[rest] = 0x80;
-        let end = (blocks - message.len() / BLOCK) * BLOCK;
-        flat[end - 8..end].copy_from_slice(&(8 * message.len() as u64).to_be_bytes());
-        Padded { message, tail, blocks }
-    }
-
-    fn block(&self, index: usize) -> &Block {
-        let whole = self.message.as_chunks().0;
-        whole.get(index).unwrap_or_else(|| &self.tail[index - whole.len()])
-    }
+/// Pads the end of a message, which has a length in all.
+#[inline]
+fn pad_to(buffer: &mut Vec<u8>, start: usize, length: u64) {
+    let end = start + (buffer.len() - start + LEAST_PADDING).next_multiple_of(BLOCK);
+    buffer.push(0x80);
+    // More than enough, since a constant number of bytes is a few instructions.
+    buffer.extend_from_slice(&[0; BLOCK]);
+    buffer.truncate(end - 8);
+    buffer.extend_from_slice(&(8 * length).to_be_bytes());
 }
 
-/// A message that is hashed beside others.
+/// A long message, or what there is of it, that is hashed beside others.
 struct Beside {
-    blocks: Vec<Block>,
+    bytes: Vec<u8>,
     next: usize,
     state: State,
+}
+
+impl Beside {
+    fn new() -> Self {
+        Beside { bytes: Vec::new(), next: 0, state: INITIAL }
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        (self.next, self.state) = (0, INITIAL);
+    }
+
+    /// How many bytes wait.
+    #[inline]
+    fn waiting(&self) -> usize {
+        self.bytes.len() - self.next
+    }
+
+    /// Takes at most so many of the whole blocks that wait, beside the state that they go into.
+    #[inline]
+    fn take(&mut self, most: usize) -> (&mut State, &[Block]) {
+        let (blocks, _) = self.bytes[self.next..].as_chunks();
+        let blocks = &blocks[..blocks.len().min(most)];
+        self.next += blocks.len() * BLOCK;
+        (&mut self.state, blocks)
+    }
 }
 
 /// Hashes messages.
 pub struct Hasher {
     compress: Compress,
-    beside: Beside,
+    begun: Beside,
+    stream: Beside,
+    /// Bytes that the stream had so far.
+    streamed: u64,
+    padded: Vec<u8>,
 }
 
 impl Default for Hasher {
@@ -72,69 +100,105 @@ impl Default for Hasher {
 impl Hasher {
     /// Makes a hasher that uses what the processor has.
     pub fn new() -> Self {
-        let beside = Beside { blocks: Vec::new(), next: 0, state: INITIAL };
-        Hasher { compress: Compress::detect(), beside }
+        let (begun, stream) = (Beside::new(), Beside::new());
+        let compress = Compress::detect();
+        Hasher { compress, begun, stream, streamed: 0, padded: Vec::new() }
     }
 
     /// Takes a message, in parts, that is hashed beside the ones to come; `finish` gives its hash.
     /// A message that was begun before is forgotten.
     pub fn begin(&mut self, parts: &[&[u8]]) {
-        let Beside { blocks, next, state } = &mut self.beside;
-        let length: usize = parts.iter().map(|part| part.len()).sum();
-        blocks.clear();
-        blocks.resize((length + LEAST_PADDING).div_ceil(BLOCK), [0; BLOCK]);
-        let flat = blocks.as_flattened_mut();
-        let mut end = 0;
-        for part in parts {
-            flat[end..end + part.len()].copy_from_slice(part);
-            end += part.len();
-        }
-        flat[end] = 0x80;
-        let last = flat.len() - 8;
-        flat[last..].copy_from_slice(&(8 * length as u64).to_be_bytes());
-        (*next, *state) = (0, INITIAL);
+        self.begun.clear();
+        parts.iter().for_each(|part| self.begun.bytes.extend_from_slice(part));
+        pad(&mut self.begun.bytes, 0);
     }
 
     /// Gives the hash of the message that was begun.
     pub fn finish(&mut self) -> Digest {
-        let Beside { blocks, next, state } = &mut self.beside;
-        blocks[*next..].iter().for_each(|block| self.compress.one(state, block));
-        *next = blocks.len();
-        bytes(state)
+        let (state, blocks) = self.begun.take(usize::MAX);
+        let beside = self.stream.take(blocks.len());
+        self.compress.many(state, blocks, beside);
+        bytes(&self.begun.state)
+    }
+
+    /// Begins a stream, and forgets the one before.
+    pub fn begin_stream(&mut self) {
+        self.stream.clear();
+        self.streamed = 0;
+    }
+
+    /// Takes more of the stream, to be hashed beside the messages to come.
+    pub fn stream(&mut self, more: &[u8]) {
+        for part in more.chunks(MOST_WAITING) {
+            self.streamed += part.len() as u64;
+            if self.stream.waiting() > MOST_WAITING {
+                self.hash_stream();
+            }
+            let Beside { bytes, next, .. } = &mut self.stream;
+            if *next > MOST_WAITING {
+                bytes.drain(..std::mem::take(next));
+            }
+            bytes.extend_from_slice(part);
+        }
+    }
+
+    /// Ends the stream and gives its hash.
+    pub fn finish_stream(&mut self) -> Digest {
+        pad_to(&mut self.stream.bytes, self.stream.next, self.streamed);
+        self.hash_stream();
+        bytes(&self.stream.state)
+    }
+
+    fn hash_stream(&mut self) {
+        let (state, blocks) = self.stream.take(usize::MAX);
+        self.compress.one(state, blocks);
     }
 
     /// Hashes a message.
     pub fn digest(&mut self, message: &[u8]) -> Digest {
-        let message = Padded::new(message);
+        let mut padded = std::mem::take(&mut self.padded);
+        padded.clear();
+        padded.extend_from_slice(message);
+        pad(&mut padded, 0);
+        let digest = self.digest_padded(&padded);
+        self.padded = padded;
+        digest
+    }
+
+    /// Hashes a message with its padding.
+    #[inline]
+    pub fn digest_padded(&mut self, padded: &[u8]) -> Digest {
         let mut state = INITIAL;
-        (0..message.blocks).for_each(|index| self.step(&mut state, message.block(index)));
+        self.hash_lone(&mut state, padded.as_chunks().0);
         bytes(&state)
     }
 
-    /// Hashes two messages.
+    /// Hashes two messages with their padding: together, or each beside the stream where much of that
+    /// waits, which would be hashed alone in the end.
+    #[inline]
     pub fn digest_pair(&mut self, left: &[u8], right: &[u8]) -> [Digest; 2] {
-        let (left, right) = (Padded::new(left), Padded::new(right));
-        let mut states = [INITIAL; 2];
-        let both = left.blocks.min(right.blocks);
-        for index in 0..both {
-            self.compress.two(&mut states, [left.block(index), right.block(index)]);
+        if self.stream.waiting() > MUCH_WAITING {
+            return [self.digest_padded(left), self.digest_padded(right)];
         }
-        (both..left.blocks).for_each(|index| self.step(&mut states[0], left.block(index)));
-        (both..right.blocks).for_each(|index| self.step(&mut states[1], right.block(index)));
-        states.map(|state| bytes(&state))
+        let (left, right) = (left.as_chunks().0, right.as_chunks().0);
+        let [mut first, mut second] = [INITIAL; 2];
+        let both = left.len().min(right.len());
+        self.compress.two([&mut first, &mut second], [&left[..both], &right[..both]]);
+        if left.len() > both {
+            self.hash_lone(&mut first, &left[both..]);
+        } else if right.len() > both {
+            self.hash_lone(&mut second, &right[both..]);
+        }
+        [bytes(&first), bytes(&second)]
     }
 
-    /// Compresses a block, and one of the message beside.
-    fn step(&mut self, state: &mut State, block: &Block) {
-        let Beside { blocks, next, state: other } = &mut self.beside;
-        match blocks.get(*next) {
-            None => self.compress.one(state, block),
-            Some(beside) => {
-                let mut states = [*state, *other];
-                self.compress.two(&mut states, [block, beside]);
-                [*state, *other] = states;
-                *next += 1;
-            }
+    /// Compresses blocks that have no partner, and beside them what can wait.
+    fn hash_lone(&mut self, state: &mut State, blocks: &[Block]) {
+        let beside = self.begun.take(blocks.len());
+        let (first, rest) = blocks.split_at(beside.1.len());
+        self.compress.many(state, first, beside);
+        if !rest.is_empty() {
+            self.compress.many(state, rest, self.stream.take(rest.len()));
         }
     }
 }
@@ -169,22 +233,35 @@ impl Compress {
         Compress::Portable
     }
 
+    /// Compresses blocks of one chain, and beside them as many or fewer of another.
     #[inline]
-    fn one(self, state: &mut State, block: &Block) {
-        match self {
-            Compress::Portable => sha2::block_api::compress256(state, &[*block]),
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `detect` gives this variant only where the processor has the instructions.
-            Compress::Instructions => unsafe { x86::one(state, block) },
+    fn many(self, state: &mut State, blocks: &[Block], (other, beside): (&mut State, &[Block])) {
+        let (first, rest) = blocks.split_at(beside.len());
+        if !first.is_empty() {
+            self.two([&mut *state, other], [first, beside]);
+        }
+        if !rest.is_empty() {
+            self.one(state, rest);
         }
     }
 
     #[inline]
-    fn two(self, states: &mut [State; 2], blocks: [&Block; 2]) {
+    fn one(self, state: &mut State, blocks: &[Block]) {
+        match self {
+            Compress::Portable => sha2::block_api::compress256(state, blocks),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `detect` gives this variant only where the processor has the instructions.
+            Compress::Instructions => unsafe { x86::one(state, blocks) },
+        }
+    }
+
+    /// Compresses blocks of two chains, as many of each.
+    #[inline]
+    fn two(self, states: [&mut State; 2], blocks: [&[Block]; 2]) {
         match self {
             Compress::Portable => {
-                for (state, block) in states.iter_mut().zip(blocks) {
-                    sha2::block_api::compress256(state, &[*block]);
+                for (state, blocks) in states.into_iter().zip(blocks) {
+                    sha2::block_api::compress256(state, blocks);
                 }
             }
             #[cfg(target_arch = "x86_64")]
@@ -201,8 +278,9 @@ impl Compress {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_extract_epi64, _mm_set_epi32,
-        _mm_sha256msg1_epu32, _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32, _mm_shuffle_epi32,
+        __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_extract_epi32, _mm_set_epi8, _mm_set_epi32,
+        _mm_set_epi64x, _mm_sha256msg1_epu32, _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32,
+        _mm_shuffle_epi8, _mm_shuffle_epi32,
     };
 
     use super::{Block, State};
@@ -228,36 +306,67 @@ mod x86 {
         _mm_set_epi32(d, c, b, a)
     }
 
-    /// Big-endian words of a block.
-    #[target_feature(enable = "sse4.1")]
+    /// Four big-endian words of a block.
+    #[target_feature(enable = "sse4.1,ssse3")]
     #[inline]
     fn block_words(block: &Block, index: usize) -> __m128i {
-        let (chunks, _) = block.as_chunks::<4>();
-        words([0, 1, 2, 3].map(|at| u32::from_be_bytes(chunks[4 * index + at])))
+        let halves = block.as_chunks::<8>().0;
+        let [low, high] = [0, 1].map(|at| i64::from_le_bytes(halves[2 * index + at]));
+        let order = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
+        _mm_shuffle_epi8(_mm_set_epi64x(high, low), order)
     }
 
-    /// One chain: the working variables, and the last sixteen words of its schedule.
+    /// One chain: the working variables, those before the block, and the last sixteen words of the
+    /// schedule.
     struct Chain {
         abef: __m128i,
         cdgh: __m128i,
+        before: [__m128i; 2],
         schedule: [__m128i; 4],
     }
 
     impl Chain {
         #[target_feature(enable = "sha,sse4.1,ssse3")]
         #[inline]
-        fn new(state: &State, block: &Block) -> Self {
+        fn new(state: &State) -> Self {
             let [a, b, c, d, e, f, g, h] = *state;
-            Chain {
-                abef: words([f, e, b, a]),
-                cdgh: words([h, g, d, c]),
-                schedule: [
-                    block_words(block, 0),
-                    block_words(block, 1),
-                    block_words(block, 2),
-                    block_words(block, 3),
-                ],
-            }
+            let (abef, cdgh) = (words([f, e, b, a]), words([h, g, d, c]));
+            Chain { abef, cdgh, before: [abef, cdgh], schedule: [abef; 4] }
+        }
+
+        #[target_feature(enable = "sha,sse4.1,ssse3")]
+        #[inline]
+        fn open(&mut self, block: &Block) {
+            self.before = [self.abef, self.cdgh];
+            self.schedule = [
+                block_words(block, 0),
+                block_words(block, 1),
+                block_words(block, 2),
+                block_words(block, 3),
+            ];
+        }
+
+        #[target_feature(enable = "sha,sse4.1,ssse3")]
+        #[inline]
+        fn close(&mut self) {
+            self.abef = _mm_add_epi32(self.abef, self.before[0]);
+            self.cdgh = _mm_add_epi32(self.cdgh, self.before[1]);
+        }
+
+        #[target_feature(enable = "sha,sse4.1,ssse3")]
+        #[inline]
+        fn store(&self, state: &mut State) {
+            *state = [
+                _mm_extract_epi32(self.abef, 3),
+                _mm_extract_epi32(self.abef, 2),
+                _mm_extract_epi32(self.cdgh, 3),
+                _mm_extract_epi32(self.cdgh, 2),
+                _mm_extract_epi32(self.abef, 1),
+                _mm_extract_epi32(self.abef, 0),
+                _mm_extract_epi32(self.cdgh, 1),
+                _mm_extract_epi32(self.cdgh, 0),
+            ]
+            .map(|word| word as u32);
         }
 
         /// Four rounds, with the words of the schedule at an index.
@@ -282,56 +391,50 @@ mod x86 {
             );
             self.schedule[index] = _mm_sha256msg2_epu32(sum, fourth);
         }
-
-        #[target_feature(enable = "sha,sse4.1,ssse3")]
-        #[inline]
-        fn add_to(&self, state: &mut State) {
-            let pairs = [
-                _mm_extract_epi64(self.abef, 1),
-                _mm_extract_epi64(self.cdgh, 1),
-                _mm_extract_epi64(self.abef, 0),
-                _mm_extract_epi64(self.cdgh, 0),
-            ];
-            for (words, pair) in state.as_chunks_mut::<2>().0.iter_mut().zip(pairs) {
-                words[0] = words[0].wrapping_add((pair >> 32) as u32);
-                words[1] = words[1].wrapping_add(pair as u32);
-            }
-        }
     }
 
-    /// Compresses a block.
+    /// Compresses blocks.
     #[target_feature(enable = "sha,sse4.1,ssse3")]
-    pub fn one(state: &mut State, block: &Block) {
-        let mut chain = Chain::new(state, block);
-        // In groups of sixteen rounds, so that the schedule's indexes are known to the compiler.
-        for (group, constants) in CONSTANTS.as_chunks::<16>().0.iter().enumerate() {
-            for (index, constants) in constants.as_chunks().0.iter().enumerate() {
-                chain.rounds(index, *constants);
-                if group < 3 {
-                    chain.advance(index);
+    pub fn one(state: &mut State, blocks: &[Block]) {
+        let mut chain = Chain::new(state);
+        for block in blocks {
+            chain.open(block);
+            // In groups of sixteen rounds, so that the schedule's indexes are known to the compiler.
+            for (group, constants) in CONSTANTS.as_chunks::<16>().0.iter().enumerate() {
+                for (index, constants) in constants.as_chunks().0.iter().enumerate() {
+                    chain.rounds(index, *constants);
+                    if group < 3 {
+                        chain.advance(index);
+                    }
                 }
             }
+            chain.close();
         }
-        chain.add_to(state);
+        chain.store(state);
     }
 
-    /// Compresses a block of each of two chains.
+    /// Compresses blocks of each of two chains.
     #[target_feature(enable = "sha,sse4.1,ssse3")]
-    pub fn two(states: &mut [State; 2], blocks: [&Block; 2]) {
-        let mut left = Chain::new(&states[0], blocks[0]);
-        let mut right = Chain::new(&states[1], blocks[1]);
-        for (group, constants) in CONSTANTS.as_chunks::<16>().0.iter().enumerate() {
-            for (index, constants) in constants.as_chunks().0.iter().enumerate() {
-                left.rounds(index, *constants);
-                right.rounds(index, *constants);
-                if group < 3 {
-                    left.advance(index);
-                    right.advance(index);
+    pub fn two(states: [&mut State; 2], blocks: [&[Block]; 2]) {
+        let (mut left, mut right) = (Chain::new(states[0]), Chain::new(states[1]));
+        for (first, second) in blocks[0].iter().zip(blocks[1]) {
+            left.open(first);
+            right.open(second);
+            for (group, constants) in CONSTANTS.as_chunks::<16>().0.iter().enumerate() {
+                for (index, constants) in constants.as_chunks().0.iter().enumerate() {
+                    left.rounds(index, *constants);
+                    right.rounds(index, *constants);
+                    if group < 3 {
+                        left.advance(index);
+                        right.advance(index);
+                    }
                 }
             }
+            left.close();
+            right.close();
         }
-        left.add_to(&mut states[0]);
-        right.add_to(&mut states[1]);
+        left.store(states[0]);
+        right.store(states[1]);
     }
 }
 
@@ -339,7 +442,7 @@ mod x86 {
 mod tests {
     use sha2::{Digest as _, Sha256};
 
-    use super::{Compress, Digest, Hasher};
+    use super::{Compress, Digest, Hasher, MOST_WAITING, digest, pad};
 
     fn messages() -> impl Iterator<Item = Vec<u8>> {
         (0..300).map(|length| (0..length).map(|at| (7 * at + length) as u8).collect())
@@ -347,6 +450,12 @@ mod tests {
 
     fn expected(message: &[u8]) -> Digest {
         Sha256::digest(message).into()
+    }
+
+    fn padded(message: &[u8]) -> Vec<u8> {
+        let mut buffer = message.to_vec();
+        pad(&mut buffer, 0);
+        buffer
     }
 
     #[test]
@@ -359,13 +468,36 @@ mod tests {
                 assert_eq!(hasher.digest(&left), expected(&left));
                 let right = vec![1; 299 - left.len()];
                 let pair = [expected(&left), expected(&right)];
-                assert_eq!(hasher.digest_pair(&left, &right), pair);
+                assert_eq!(hasher.digest_pair(&padded(&left), &padded(&right)), pair);
                 if left.len() % 50 == 0 {
                     assert_eq!(hasher.finish(), expected(&long));
                     hasher.begin(&[&left]);
                     assert_eq!(hasher.finish(), expected(&left));
                     hasher.begin(&[&long]);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn streams_are_hashed_beside_messages_in_whatever_parts_they_come() {
+        for compress in [Compress::Portable, Compress::detect()] {
+            let mut hasher = Hasher { compress, ..Hasher::new() };
+            for size in [0, 1, 63, 64, 65, 1000, 3 * MOST_WAITING] {
+                let mut whole = Vec::new();
+                hasher.begin_stream();
+                for message in messages().take(5) {
+                    let part = vec![message.len() as u8; size];
+                    hasher.stream(&part);
+                    whole.extend_from_slice(&part);
+                    hasher.begin(&[&message]);
+                    assert_eq!(hasher.digest(&message), expected(&message));
+                    assert_eq!(hasher.finish(), expected(&message));
+                    let pair = [&message, &part].map(|message| expected(message));
+                    assert_eq!(hasher.digest_pair(&padded(&message), &padded(&part)), pair);
+                }
+                assert_eq!(hasher.finish_stream(), expected(&whole));
+                assert_eq!(digest(&whole), expected(&whole));
             }
         }
     }

@@ -195,8 +195,8 @@ fn units_of(decimal: Decimal<'_>) -> Option<i128> {
 
 /// A long number without the zeros at its end, of which it must have so many.
 fn without_zeros(number: Magnitude<'_>, zeros: u128) -> Option<u128> {
-    let mut digits = String::new();
-    number.push_digits(&mut digits);
+    let digits = number.digits();
+    let digits = digits.as_str();
     let kept = digits.len().checked_sub(usize::try_from(zeros).ok()?)?;
     let (units, rest) = digits.split_at(kept);
     if rest.bytes().all(|digit| digit == b'0') { units.parse().ok() } else { None }

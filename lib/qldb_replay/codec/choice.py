@@ -28,7 +28,7 @@ def decode_objects(
             has.
 
     Returns:
-        Batches of the schema `columns.DECODED`, of about 16 MiB at most; small objects share one.
+        Batches of the schema `columns.DECODED`, of about 4 MiB at most; small objects share one.
         An object whose content is the one read before gives its `object` row alone, marked
         `unchanged`.
 

@@ -24,7 +24,7 @@ def decode_objects(objects: Iterable[FetchedObject], limits: Limits) -> Iterator
         limits: what archive content may ask of us.
 
     Yields:
-        Batches of the schema `columns.DECODED`, of about 16 MiB at most; small objects share one.
+        Batches of the schema `columns.DECODED`, of about 4 MiB at most; small objects share one.
         An object whose content is the one read before gives its `object` row alone, marked
         `unchanged`.
 

@@ -13,7 +13,7 @@ from qldb_replay.codec.decode import Decoded, RecordDecoder
 from qldb_replay.errors import IonFormatError, RecordFormatError
 from qldb_replay.limits import MIB, Limits
 
-BATCH_BYTES = 16 * MIB
+BATCH_BYTES = 4 * MIB
 BATCH_ROWS = 20_000
 
 FetchedObject = tuple[str, bytes, "bytes | None"]
@@ -52,7 +52,7 @@ def decode_objects(objects: Iterable[FetchedObject], limits: Limits) -> Iterator
         limits: what archive content may ask of us.
 
     Yields:
-        Batches of the schema `columns.DECODED`, of about 16 MiB at most; small objects share one.
+        Batches of the schema `columns.DECODED`, of about 4 MiB at most; small objects share one.
         An object whose content is the one read before gives its `object` row alone, marked
         `unchanged`.
     """

@@ -6,6 +6,7 @@ use pyo3::types::PyBytes;
 use crate::archive::{Kind, ObjectReader};
 use crate::error::Error;
 use crate::limits::Limits;
+use crate::sha256::digest;
 
 type PySegment = (&'static str, u64, u64, Py<PyBytes>, String, i32);
 
@@ -31,7 +32,7 @@ pub fn read_object(
         let kind = name(segment.kind);
         segments.push((kind, segment.offset, segment.length, data, reason, segment.part));
     }
-    (reader.compression(), reader.sha256(), segments)
+    (reader.compression(), digest(content), segments)
 }
 
 fn name(kind: Kind) -> &'static str {

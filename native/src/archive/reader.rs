@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use sha2::{Digest, Sha256};
-
 use crate::archive::compression::open_content;
 use crate::archive::error_lines::{LinePiece, LineReader};
 use crate::archive::foreign::{Foreign, HEAD_BYTES, recognise};
@@ -26,7 +24,6 @@ pub struct ObjectReader<'a> {
     content: &'a [u8],
     limits: Limits,
     compression: &'static str,
-    sha256: [u8; 32],
     framer: Framer<'a>,
     line: Option<LineReader>,
     stage: Stage,
@@ -48,7 +45,6 @@ impl<'a> ObjectReader<'a> {
             content,
             limits,
             compression,
-            sha256: Sha256::digest(content).into(),
             framer: Framer::new(window, limits, true),
             line: None,
             stage: Stage::Begun,
@@ -60,9 +56,9 @@ impl<'a> ObjectReader<'a> {
         self.compression
     }
 
-    /// Hash of the stored bytes.
-    pub fn sha256(&self) -> [u8; 32] {
-        self.sha256
+    /// The stored bytes.
+    pub fn content(&self) -> &'a [u8] {
+        self.content
     }
 
     /// Gives the next segment in order of their offsets.

@@ -5,6 +5,7 @@
 //! so that values that are equal hash equal however they were written.
 
 use crate::ion::scalars::Magnitude;
+use crate::ion::scan::{WORD, has_any_of};
 
 /// Opens what is hashed of a value.
 pub const BEGIN: u8 = 0x0B;
@@ -13,31 +14,63 @@ pub const END: u8 = 0x0E;
 
 const ESCAPE: u8 = 0x0C;
 const LONGEST: usize = 19;
-
-/// Whether a byte is a marker or the escape byte.
-#[inline]
-fn is_special(byte: u8) -> bool {
-    matches!(byte, BEGIN | ESCAPE | END)
-}
+/// Bytes of a digest, of which most of what is escaped consists.
+const CHUNK: usize = 32;
 
 /// Appends bytes with an escape byte before each marker or escape byte.
 #[inline]
 pub fn push_escaped(out: &mut Vec<u8>, representation: &[u8]) {
-    // No early exit: the loop without one is a few vector instructions.
-    let special = representation.iter().fold(false, |found, &byte| found | is_special(byte));
-    if !special {
-        out.extend_from_slice(representation);
-        return;
-    }
-    let mut start = 0;
-    for (at, &byte) in representation.iter().enumerate() {
-        if is_special(byte) {
-            out.extend_from_slice(&representation[start..at]);
-            out.push(ESCAPE);
-            start = at;
+    let (chunks, rest) = representation.as_chunks();
+    for chunk in chunks {
+        if has_special(chunk) {
+            push_words_escaped(out, chunk);
+        } else {
+            out.extend_from_slice(chunk);
         }
     }
-    out.extend_from_slice(&representation[start..]);
+    if rest.is_empty() {
+        // A digest.
+    } else if has_any_of(rest, [BEGIN, ESCAPE, END]) {
+        push_words_escaped(out, rest);
+    } else {
+        out.extend_from_slice(rest);
+    }
+}
+
+/// Whether a byte is a marker or the escape byte.
+#[inline]
+fn is_special(byte: u8) -> bool {
+    // Not `||`, which is branches.
+    (byte == BEGIN) | (byte == ESCAPE) | (byte == END)
+}
+
+/// Whether a byte of a chunk is special. Alone and without an early exit this is a few vector
+/// instructions.
+#[inline(never)]
+fn has_special(chunk: &[u8; CHUNK]) -> bool {
+    chunk.iter().fold(0, |found, &byte| found | u8::from(is_special(byte))) > 0
+}
+
+#[inline(never)]
+fn push_words_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
+    let (words, rest) = bytes.as_chunks::<WORD>();
+    for word in words {
+        if has_any_of(word, [BEGIN, ESCAPE, END]) {
+            push_bytes_escaped(out, word);
+        } else {
+            out.extend_from_slice(word);
+        }
+    }
+    push_bytes_escaped(out, rest);
+}
+
+fn push_bytes_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
+    for &byte in bytes {
+        if is_special(byte) {
+            out.push(ESCAPE);
+        }
+        out.push(byte);
+    }
 }
 
 /// Appends what is hashed of a scalar, from its type byte and its representation.

@@ -20,12 +20,13 @@ use crate::error::Error;
 use crate::ion::canonical::{BEGIN, END, push_escaped};
 use crate::ion::forms::{Forms, push_json_string};
 use crate::ion::framing::{body_bounds, read_varuint};
+use crate::ion::memo::{FieldKey, Found, Memo};
 use crate::ion::scalars::read_int;
 use crate::ion::symbols::{
     Place, Source, elements, fields, is_pad, open_wrapper, push_symbol, shown,
 };
 use crate::limits::Limits;
-use crate::sha256::{Digest, Hasher};
+use crate::sha256::{Digest, Hasher, pad};
 
 /// Most that symbols may lend a value. A byte refers to a text of any length, so without a bound the
 /// forms of a value could be as long as the square of its bytes.
@@ -38,12 +39,27 @@ struct Member {
     json: Range<usize>,
 }
 
+/// A field's message that waits for another one, to be hashed with it.
+struct Waiting {
+    /// Where the message begins.
+    start: usize,
+    known: Option<NewField>,
+}
+
+/// What is remembered of a field once it is hashed, but for the digest.
+struct NewField {
+    key: FieldKey,
+    /// Its value in the JSON text.
+    json: Range<usize>,
+    sketch: u8,
+}
+
 /// A struct whose fields are being hashed.
 pub struct OpenStruct {
     /// Number of digests of the structs around it.
     digests: usize,
-    /// Message of the struct around it that waits for another one.
-    waiting: Option<Range<usize>>,
+    /// What waits of the struct around it.
+    waiting: Option<Waiting>,
 }
 
 /// Evaluates values.
@@ -58,7 +74,9 @@ pub struct Evaluator {
     limits: Limits,
     members: Vec<Member>,
     digests: Vec<Digest>,
-    waiting: Option<Range<usize>>,
+    waiting: Option<Waiting>,
+    elements: Vec<Range<usize>>,
+    memo: Memo,
     sorted: String,
     lent: usize,
 }
@@ -74,6 +92,8 @@ impl Evaluator {
             members: Vec::new(),
             digests: Vec::new(),
             waiting: None,
+            elements: Vec::new(),
+            memo: Memo::default(),
             sorted: String::new(),
             lent: 0,
         }
@@ -83,6 +103,7 @@ impl Evaluator {
     pub fn clear(&mut self) {
         self.forms.clear();
         self.members.clear();
+        self.elements.clear();
         self.digests.clear();
         self.waiting = None;
         self.lent = 0;
@@ -100,9 +121,12 @@ impl Evaluator {
         self.append(source, Place { pos: start, body, end }, 1)
     }
 
-    /// Hashes what was evaluated.
+    /// Hashes what was evaluated, and forgets its message.
     pub fn hash(&mut self) -> Digest {
-        self.hasher.digest(&self.forms.message)
+        pad(&mut self.forms.message, 0);
+        let digest = self.hasher.digest_padded(&self.forms.message);
+        self.forms.message.clear();
+        digest
     }
 
     /// Evaluates a value and appends its forms to those that are there; `level` says how deep it is
@@ -175,38 +199,52 @@ impl Evaluator {
         self.forms.message.extend_from_slice(&[BEGIN, type_byte]);
         self.forms.json.push('[');
         let (first, sketch) = (self.forms.json.len(), self.forms.sketch.len());
-        let mut sketches: Vec<Range<usize>> = Vec::new();
+        let elements_before = self.elements.len();
         for element in elements(source.buf, place.body, place.end) {
             if self.forms.json.len() > first {
                 self.forms.json.push(',');
             }
             let start = self.forms.sketch.len();
             self.append(source, element?, level + 1)?;
-            self.keep_sketch(&mut sketches, start);
+            self.keep_sketch(elements_before, start);
         }
         self.forms.message.push(END);
         self.forms.json.push(']');
-        self.close_sequence(sketches, sketch, level);
+        self.close_sequence(elements_before, sketch, level);
         Ok(())
     }
 
     /// Keeps the sketch of an element, unless it is that of the element before.
-    fn keep_sketch(&mut self, sketches: &mut Vec<Range<usize>>, start: usize) {
+    fn keep_sketch(&mut self, first: usize, start: usize) {
         let text = &self.forms.sketch;
-        match sketches.last() {
+        match self.elements[first..].last() {
             Some(last) if text[last.clone()] == text[start..] => self.forms.sketch.truncate(start),
-            _ => sketches.push(start..text.len()),
+            _ => self.elements.push(start..text.len()),
         }
     }
 
-    fn close_sequence(&mut self, mut sketches: Vec<Range<usize>>, start: usize, level: usize) {
+    /// Sorts the sketches of a sequence's elements, and keeps each once.
+    fn close_sequence(&mut self, first: usize, start: usize, level: usize) {
         let text = &self.forms.sketch;
+        let sketches = &mut self.elements[first..];
         sketches.sort_unstable_by(|a, b| text[a.clone()].cmp(&text[b.clone()]));
-        sketches.dedup_by(|a, b| text[a.clone()] == text[b.clone()]);
         self.sorted.clear();
-        sketches.iter().for_each(|range| self.sorted.push_str(&text[range.clone()]));
+        let mut last = 0..0;
+        for range in sketches {
+            if text[range.clone()] != text[last] {
+                self.sorted.push_str(&text[range.clone()]);
+            }
+            last = range.clone();
+        }
+        self.elements.truncate(first);
         self.forms.sketch.truncate(start);
-        self.close_sketch('[', ']', level);
+        if level > self.limits.struct_levels {
+            self.forms.sketch.push('z');
+        } else {
+            self.forms.sketch.push('[');
+            self.forms.sketch.push_str(&self.sorted);
+            self.forms.sketch.push(']');
+        }
     }
 
     fn append_struct(
@@ -236,17 +274,29 @@ impl Evaluator {
             if self.members.len() > members {
                 forms.json.push(',');
             }
-            let (message, sketch, json) =
-                (forms.message.len(), forms.sketch.len(), forms.json.len());
-            forms.message.extend_from_slice(&name.message);
+            let (sketch, json) = (forms.sketch.len(), forms.json.len());
             forms.json.push_str(&name.key);
             forms.sketch.push_str(&name.sketch);
             let name_range = sketch + name.name_start..forms.sketch.len();
-            self.append(source, value, level + 1)?;
-            if !name.known {
-                self.unresolved = Some(start);
+            let key = FieldKey::new(name, buf, value);
+            let found = key.as_ref().map_or(Found::New, |key| self.memo.field(key));
+            if let Found::Known(known) = found {
+                forms.json.push_str(&known.json);
+                forms.sketch.push(char::from(known.sketch));
+                self.digests.push(known.digest);
+            } else {
+                let key = key.filter(|_| matches!(found, Found::Again));
+                let (message, text) = (forms.message.len(), forms.json.len());
+                forms.message.extend_from_slice(&name.message);
+                self.append(source, value, level + 1)?;
+                if !name.known {
+                    self.unresolved = Some(start);
+                }
+                let Forms { json, sketch, .. } = &self.forms;
+                let sketch = sketch.as_bytes().last().copied().unwrap_or_default();
+                let known = key.map(|key| NewField { key, json: text..json.len(), sketch });
+                self.wait(Waiting { start: message, known });
             }
-            self.push_digest(message);
             self.members.push(Member {
                 sketch: sketch..self.forms.sketch.len(),
                 name: name_range,
@@ -266,68 +316,90 @@ impl Evaluator {
 
     /// Takes a field's message, from an offset on. It waits for the next one, to be hashed with it.
     pub fn push_digest(&mut self, start: usize) {
+        self.wait(Waiting { start, known: None });
+    }
+
+    fn wait(&mut self, next: Waiting) {
         let message = &mut self.forms.message;
+        pad(message, next.start);
         let Some(waiting) = self.waiting.take() else {
-            self.waiting = Some(start..message.len());
+            self.waiting = Some(next);
             return;
         };
-        let pair = self.hasher.digest_pair(&message[waiting.clone()], &message[start..]);
+        let (left, right) = message[waiting.start..].split_at(next.start - waiting.start);
+        let [first, second] = self.hasher.digest_pair(left, right);
         message.truncate(waiting.start);
-        self.digests.extend(pair);
+        self.add_digest(waiting, first);
+        self.add_digest(next, second);
+    }
+
+    fn add_digest(&mut self, field: Waiting, digest: Digest) {
+        self.digests.push(digest);
+        if let Some(NewField { key, json, sketch }) = field.known {
+            self.memo.add_field(key, digest, &self.forms.json[json], sketch);
+        }
     }
 
     /// Ends a struct by appending its message.
     pub fn close_digests(&mut self, open: OpenStruct) {
-        let message = &mut self.forms.message;
         if let Some(waiting) = std::mem::replace(&mut self.waiting, open.waiting) {
-            self.digests.push(self.hasher.digest(&message[waiting.clone()]));
-            message.truncate(waiting.start);
+            let digest = self.hasher.digest_padded(&self.forms.message[waiting.start..]);
+            self.forms.message.truncate(waiting.start);
+            self.add_digest(waiting, digest);
         }
+        let message = &mut self.forms.message;
         let digests = &mut self.digests[open.digests..];
         digests.sort_unstable_by(compare);
+        // Twice as long if each byte has to be escaped.
+        message.reserve(2 * size_of::<Digest>() * digests.len() + 3);
         message.extend_from_slice(&[BEGIN, 0xD0]);
         digests.iter().for_each(|digest| push_escaped(message, digest));
         message.push(END);
         self.digests.truncate(open.digests);
     }
 
-    /// Sorts the sketches of a struct's fields, and drops fields whose name comes again.
+    /// Turns the sketches of a struct's fields into that of the struct.
     fn close_members(&mut self, first: usize, level: usize) {
-        let members = &self.members[first..];
-        let Some(start) = members.first().map(|member| member.sketch.start) else {
-            self.sorted.clear();
-            self.close_sketch('{', '}', level);
-            return;
-        };
-        let text = &self.forms.sketch;
+        let start =
+            self.members.get(first).map_or(self.forms.sketch.len(), |member| member.sketch.start);
+        match self.memo.shape(&self.forms.sketch[start..]) {
+            Some(sketch) => {
+                self.sorted.clear();
+                self.sorted.push_str(sketch);
+            }
+            None => self.sort_members(first, start),
+        }
+        self.members.truncate(first);
+        self.forms.sketch.truncate(start);
+        if level > self.limits.struct_levels {
+            self.forms.sketch.push('z');
+        } else {
+            self.forms.sketch.push_str(&self.sorted);
+        }
+    }
+
+    /// Sorts the sketches of a struct's fields into `sorted`, and drops fields whose name comes
+    /// again. Remembers the shape where none does.
+    fn sort_members(&mut self, first: usize, start: usize) {
+        let (members, text) = (&self.members[first..], &self.forms.sketch);
         let name = |index: usize| &text[members[index].name.clone()];
         let mut order: Vec<usize> = (0..members.len()).collect();
         // The last of a name comes first.
         order.sort_unstable_by(|&a, &b| name(a).cmp(name(b)).then(b.cmp(&a)));
         order.dedup_by(|a, b| name(*a) == name(*b));
         self.sorted.clear();
-        order.iter().for_each(|&index| self.sorted.push_str(&text[members[index].sketch.clone()]));
-        if order.len() < members.len() {
+        if order.len() > self.limits.struct_fields {
+            self.sorted.push('w');
+        } else {
+            self.sorted.push('{');
+            order.iter().for_each(|&at| self.sorted.push_str(&text[members[at].sketch.clone()]));
+            self.sorted.push('}');
+        }
+        if order.len() == members.len() {
+            self.memo.add_shape(&text[start..], &self.sorted);
+        } else {
             order.sort_unstable();
             keep_members(&mut self.forms.json, members, &order);
-        }
-        self.forms.sketch.truncate(start);
-        if order.len() > self.limits.struct_fields {
-            self.forms.sketch.push(if level > self.limits.struct_levels { 'z' } else { 'w' });
-        } else {
-            self.close_sketch('{', '}', level);
-        }
-        self.members.truncate(first);
-    }
-
-    /// Appends the sketch of a container, whose parts are `sorted`.
-    fn close_sketch(&mut self, opening: char, closing: char, level: usize) {
-        if level > self.limits.struct_levels {
-            self.forms.sketch.push('z');
-        } else {
-            self.forms.sketch.push(opening);
-            self.forms.sketch.push_str(&self.sorted);
-            self.forms.sketch.push(closing);
         }
     }
 

@@ -20,8 +20,9 @@ use crate::ion::canonical::{BEGIN, END, push_escaped, push_message, push_signed,
 use crate::ion::scalars::{
     Magnitude, push_decimal, push_float, read_decimal, read_float, read_int,
 };
+use crate::ion::scan::{has_json_escape, is_plain};
 use crate::ion::symbols::Place;
-use crate::ion::timestamps::read_timestamp;
+use crate::ion::timestamps::{read_timestamp, read_utc};
 
 const SAFE_INT: u128 = 1 << 53;
 const LONG_END: u128 = 1 << 63;
@@ -90,7 +91,7 @@ impl Forms {
         if negative {
             self.json.push('-');
         }
-        magnitude.push_digits(&mut self.json);
+        self.json.push_str(magnitude.digits().as_str());
         self.sketch.push(match magnitude.to_u128() {
             Some(number) if number <= SAFE_INT => 'i',
             Some(number) if number < LONG_END || (negative && number == LONG_END) => 'j',
@@ -128,14 +129,21 @@ impl Forms {
             push_signed(&mut self.message, coefficient, decimal.negative);
         }
         self.message.push(END);
-        let mut figures = String::new();
-        coefficient.push_digits(&mut figures);
-        push_decimal(&mut self.json, &figures, decimal.negative, exponent);
-        self.sketch.push(if is_exact(&figures, exponent) { 'd' } else { 'e' });
+        let figures = coefficient.digits();
+        push_decimal(&mut self.json, figures.as_str(), decimal.negative, exponent);
+        self.sketch.push(if is_exact(figures.as_str(), exponent) { 'd' } else { 'e' });
         Ok(())
     }
 
     fn push_timestamp(&mut self, buf: &[u8], start: usize, end: usize) -> Result<(), Error> {
+        if let Some(stamp) = read_utc(&buf[start..end]) {
+            push_message(&mut self.message, 0x60, &buf[start..end]);
+            self.json.push('"');
+            self.json.push_str(stamp.text());
+            self.json.push('"');
+            self.sketch.push('t');
+            return Ok(());
+        }
         let stamp = read_timestamp(buf, start, end)?;
         stamp.push_message(&mut self.message);
         self.json.push('"');
@@ -147,8 +155,17 @@ impl Forms {
 
     fn push_string(&mut self, buf: &[u8], start: usize, end: usize) -> Result<(), Error> {
         let text = read_text(buf, start, end)?;
-        push_message(&mut self.message, 0x80, text.as_bytes());
-        push_json_string(&mut self.json, text);
+        if is_plain(text.as_bytes()) {
+            self.message.extend_from_slice(&[BEGIN, 0x80]);
+            self.message.extend_from_slice(text.as_bytes());
+            self.message.push(END);
+            self.json.push('"');
+            self.json.push_str(text);
+            self.json.push('"');
+        } else {
+            push_message(&mut self.message, 0x80, text.as_bytes());
+            push_json_string(&mut self.json, text);
+        }
         self.sketch.push('s');
         Ok(())
     }
@@ -190,7 +207,7 @@ fn is_exact(figures: &str, exponent: i128) -> bool {
 /// Reads the body of a string, or a symbol's text in a symbol table; refuses what is not UTF-8.
 #[inline]
 pub fn read_text(buf: &[u8], start: usize, end: usize) -> Result<&str, Error> {
-    std::str::from_utf8(&buf[start..end])
+    str::from_utf8(&buf[start..end])
         .map_err(|error| Error::ion("text is not UTF-8", start + error.valid_up_to()))
 }
 
@@ -198,11 +215,10 @@ pub fn read_text(buf: &[u8], start: usize, end: usize) -> Result<&str, Error> {
 #[inline]
 pub fn push_json_string(out: &mut String, text: &str) {
     out.push('"');
-    let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
-    if text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
-        out.push_str(text);
-    } else {
+    if has_json_escape(text.as_bytes()) {
         text.chars().for_each(|char| push_json_char(out, char));
+    } else {
+        out.push_str(text);
     }
     out.push('"');
 }

@@ -83,10 +83,16 @@ pub fn read_varint(buf: &[u8], pos: usize, end: usize) -> Result<(u128, bool, us
 /// A version marker is not a value, and an error as any other invalid descriptor is.
 #[inline]
 pub fn body_bounds(buf: &[u8], pos: usize, end: usize) -> Result<(usize, usize), Error> {
-    if pos < end {
-        let length = BODY_LENGTHS[usize::from(buf[pos])];
-        if length >= 0 && pos + 1 + length as usize <= end {
-            return Ok((pos + 1, pos + 1 + length as usize));
+    if let Some([descriptor, next, ..]) = buf.get(pos..end) {
+        let length = BODY_LENGTHS[usize::from(*descriptor)];
+        let (body, length) = if length == VARUINT_LENGTH && *next >= 0x80 {
+            (pos + 2, usize::from(next - 0x80))
+        } else {
+            // Of the negative ones all reach past the end.
+            (pos + 1, length as usize)
+        };
+        if length <= end - body {
+            return Ok((body, body + length));
         }
     }
     find_bounds(buf, pos, end)

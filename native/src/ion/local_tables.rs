@@ -10,8 +10,12 @@ use crate::ion::evaluate::Evaluator;
 use crate::ion::forms::read_text;
 use crate::ion::framing::{BODY_LENGTHS, body_bounds};
 use crate::ion::scalars::{Magnitude, read_int};
-use crate::ion::symbols::{Place, Source, SymbolTable, elements, fields, is_pad, open_wrapper};
+use crate::ion::symbols::{
+    Place, SYSTEM, Source, SymbolTable, elements, fields, is_pad, open_wrapper,
+};
 
+/// Symbols for which there is room from the beginning.
+const USUAL_SYMBOLS: usize = 64;
 const SYMBOL_TABLE: &str = "$ion_symbol_table";
 
 /// Reads the struct of a local symbol table between two offsets, behind the annotations.
@@ -53,13 +57,14 @@ pub fn read_local_table(
             _ => evaluator.evaluate(source, place.pos, place.end)?,
         }
     }
-    let mut table = imports.unwrap_or_else(SymbolTable::system);
+    let mut table = imports.unwrap_or_else(|| SymbolTable::extending(&SYSTEM));
     let symbols = symbols.unwrap_or_default();
     let entries = table.len() + symbols.len();
     if entries > limit {
         let reason = format!("symbol table of {entries} entries is beyond the limit");
         return Err(Error::ion(reason, start));
     }
+    table.reserve(symbols.len(), end - start);
     symbols.into_iter().for_each(|text| table.push(text));
     Ok(table)
 }
@@ -80,7 +85,7 @@ fn read_symbols<'a>(
         evaluator.evaluate(source, list.pos, list.end)?;
         return Ok(Vec::new());
     }
-    let mut texts = Vec::new();
+    let mut texts = Vec::with_capacity(USUAL_SYMBOLS);
     let mut next = list.body;
     while next < list.end {
         let pos = next;

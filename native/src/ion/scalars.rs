@@ -13,6 +13,9 @@ use crate::ion::framing::read_varint;
 /// Longest number, in bytes.
 pub const LONGEST_NUMBER: usize = 256 * 1024;
 
+/// Digits of the largest number of 64 bits.
+const MOST_FEW: usize = 20;
+
 /// Fewest digits of two numbers half way between which a double lies that both stand for.
 const FEWEST_TIED_DIGITS: usize = 16;
 
@@ -75,19 +78,65 @@ impl<'a> Magnitude<'a> {
         Some(self.tail.iter().fold(head, |number, &byte| number << 8 | u128::from(byte)))
     }
 
-    /// Appends the number's decimal digits.
-    pub fn push_digits(&self, out: &mut String) {
-        // Writing to a string does not fail.
-        let _ = match self.to_u128() {
-            Some(number) => match u64::try_from(number) {
-                Ok(number) => write!(out, "{number}"),
-                Err(_) => write!(out, "{number}"),
-            },
+    /// The number, None if it is beyond 64 bits.
+    #[inline]
+    pub fn to_u64(&self) -> Option<u64> {
+        if self.tail.len() >= size_of::<u64>() {
+            return None;
+        }
+        let head = u64::from(self.head);
+        Some(self.tail.iter().fold(head, |number, &byte| number << 8 | u64::from(byte)))
+    }
+
+    /// Gives the number's decimal digits.
+    #[inline]
+    pub fn digits(&self) -> Digits {
+        match self.to_u64() {
+            Some(number) => Digits::few(number),
+            None => Digits::Many(self.many_digits()),
+        }
+    }
+
+    fn many_digits(&self) -> String {
+        match self.to_u128() {
+            Some(number) => number.to_string(),
             None => {
                 let raw: Vec<u8> = std::iter::once(self.head).chain(self.tail.to_vec()).collect();
-                write!(out, "{}", UBig::from_be_bytes(&raw))
+                UBig::from_be_bytes(&raw).to_string()
             }
-        };
+        }
+    }
+}
+
+/// Decimal digits of a number.
+pub enum Digits {
+    /// Those of a number of 64 bits, and where they begin.
+    Few([u8; MOST_FEW], usize),
+    /// Those of another one.
+    Many(String),
+}
+
+impl Digits {
+    #[inline]
+    fn few(mut number: u64) -> Self {
+        let mut digits = [b'0'; MOST_FEW];
+        let mut start = MOST_FEW;
+        while start == MOST_FEW || number > 0 {
+            start -= 1;
+            digits[start] = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+        Digits::Few(digits, start)
+    }
+
+    /// The digits as text.
+    #[inline]
+    pub fn as_str(&self) -> &str {
+        match self {
+            // Digits are UTF-8.
+            Digits::Few(digits, start) => str::from_utf8(&digits[*start..]).unwrap_or_default(),
+            Digits::Many(digits) => digits,
+        }
     }
 }
 
@@ -207,9 +256,23 @@ fn shortest_digits(number: f64) -> String {
     let shortest = format!("{number:e}");
     let mantissa = shortest.bytes().take_while(|&byte| byte != b'e');
     let digits = mantissa.filter(u8::is_ascii_digit).count();
-    if digits < FEWEST_TIED_DIGITS {
+    if digits < FEWEST_TIED_DIGITS || !may_be_tied(number) {
         return shortest;
     }
     let rounded = format!("{number:.*e}", digits - 1);
     if rounded.parse() == Ok(number) { rounded } else { shortest }
+}
+
+/// Whether a finite number may lie half way between two that have as few digits as any that stand
+/// for it, which are 17 at most, and so has 18 itself.
+///
+/// With `n` binary places, of which the last is set, it is an odd multiple of 5^n in decimal places,
+/// whose digits are all significant.
+fn may_be_tied(number: f64) -> bool {
+    const STORED: i64 = f64::MANTISSA_DIGITS as i64 - 1;
+    const MOST_PLACES: i64 = 25;
+    let bits = number.to_bits();
+    let exponent = (bits >> STORED & 0x7FF) as i64 - i64::from(f64::MAX_EXP - 1);
+    let unset = i64::from(bits.trailing_zeros()).min(STORED);
+    STORED - unset - exponent <= MOST_PLACES
 }

@@ -1,6 +1,5 @@
 //! Streams of top-level values: version markers, symbol tables, and what lies between.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::Error;
@@ -8,10 +7,12 @@ use crate::ion::evaluate::Evaluator;
 use crate::ion::framing::{IVM, body_bounds, value_end};
 use crate::ion::local_tables::read_local_table;
 use crate::ion::scalars::Magnitude;
+use crate::ion::scan::{mix, place, words};
 use crate::ion::symbols::{SYSTEM, Source, SymbolTable, is_pad, open_wrapper};
 use crate::limits::Limits;
 
-const GENERATION: usize = 128;
+/// Places for tables to be remembered in, a power of two.
+const PLACES: usize = 256;
 const LONGEST_TABLE: usize = 64 * 1024;
 const MOST_SYMBOLS: usize = 10_000;
 
@@ -38,20 +39,28 @@ pub struct Position {
 /// Finds user values and the symbol tables that they depend on.
 ///
 /// A table that directly follows a version marker means the same wherever its bytes occur, and the
-/// records of one ledger table often begin with the same one. Such tables are remembered, in two
-/// generations of which the older is dropped when the younger is full, so that the many tables that
-/// occur once (those of blocks, which name documents) do not push out the few that repeat. Big
-/// ones, which only an attacker would write, are not remembered.
+/// records of one ledger table often begin with the same one. Such tables are remembered when they
+/// come again, each in the one place that its bytes lead to, where it replaces the one before: the
+/// many tables that occur once (those of blocks, which name documents) are not worth it. Big ones,
+/// which only an attacker would write, are not remembered.
 pub struct StreamReader {
     limits: Limits,
-    young: HashMap<Box<[u8]>, Arc<SymbolTable>>,
-    old: HashMap<Box<[u8]>, Arc<SymbolTable>>,
+    remembered: Box<[Remembered]>,
+}
+
+/// A symbol table that came at least twice.
+#[derive(Clone, Default)]
+struct Remembered {
+    /// What mixing the bytes gave that led here last.
+    mixed: u64,
+    raw: Box<[u8]>,
+    table: Option<Arc<SymbolTable>>,
 }
 
 impl StreamReader {
     /// Makes a reader of streams within limits.
     pub fn new(limits: Limits) -> Self {
-        StreamReader { limits, young: HashMap::new(), old: HashMap::new() }
+        StreamReader { limits, remembered: vec![Remembered::default(); PLACES].into() }
     }
 
     /// Opens a stream; refuses one that does not begin with a version marker.
@@ -118,21 +127,16 @@ impl StreamReader {
             return self.read_table(evaluator, buf, pos, end, current);
         }
         let raw = &buf[pos..end];
-        if let Some(table) = self.young.get(raw) {
+        let mixed = mix(words(raw));
+        let place = place(mixed, PLACES);
+        let remembered = &mut self.remembered[place];
+        if let (Some(table), true) = (&remembered.table, *remembered.raw == *raw) {
             return Ok(Some(table.clone()));
         }
-        let known = self.old.get(raw).cloned();
-        let table = match known {
-            Some(table) => Some(table),
-            None => self.read_table(evaluator, buf, pos, end, current)?,
-        };
-        if let Some(table) = &table
-            && table.len() <= MOST_SYMBOLS
-        {
-            if self.young.len() >= GENERATION {
-                self.old = std::mem::take(&mut self.young);
-            }
-            self.young.insert(raw.into(), table.clone());
+        let again = std::mem::replace(&mut remembered.mixed, mixed) == mixed;
+        let table = self.read_table(evaluator, buf, pos, end, current)?;
+        if again && table.as_ref().is_some_and(|table| table.len() <= MOST_SYMBOLS) {
+            self.remembered[place] = Remembered { mixed, raw: raw.into(), table: table.clone() };
         }
         Ok(table)
     }

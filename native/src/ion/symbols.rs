@@ -4,6 +4,7 @@
 //! ([`local_tables`](crate::ion::local_tables)).
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::error::Error;
@@ -56,6 +57,8 @@ pub struct Source<'a> {
 
 /// A field's name in the forms that evaluating a struct needs.
 pub struct FieldName {
+    /// Tells it apart from all others.
+    pub id: u64,
     /// What Ion Hash hashes of it, as a symbol.
     pub message: Box<[u8]>,
     /// JSON key with its colon.
@@ -68,6 +71,9 @@ pub struct FieldName {
     pub known: bool,
 }
 
+/// Number of field names so far, and one.
+static NAMES: AtomicU64 = AtomicU64::new(1);
+
 impl FieldName {
     fn new(text: Option<&str>, sid: u128) -> Self {
         let shown = shown(text, sid);
@@ -78,6 +84,7 @@ impl FieldName {
         key.push(':');
         let sketch = format!("{}:{shown}", shown.len());
         FieldName {
+            id: NAMES.fetch_add(1, Ordering::Relaxed),
             message: message.into(),
             key: key.into(),
             name_start: sketch.len() - shown.len(),
@@ -114,6 +121,12 @@ impl SymbolTable {
     pub fn extending(other: &SymbolTable) -> Self {
         let (texts, spans) = (other.texts.clone(), other.spans.clone());
         SymbolTable { texts, spans, names: OnceLock::new() }
+    }
+
+    /// Makes room for symbols, with so many bytes of text.
+    pub fn reserve(&mut self, symbols: usize, bytes: usize) {
+        self.texts.reserve(bytes);
+        self.spans.reserve(symbols);
     }
 
     /// Adds a symbol, None if its text is unknown. For tables that are not yet in use.

@@ -21,6 +21,10 @@ const LONGEST_FRACTION_BITS: usize = 1_400;
 const MINUTES_OF_DAY: i32 = 24 * 60;
 const MICROS: i64 = 1_000_000;
 const MICRO_DIGITS: usize = 6;
+/// Length of a timestamp's text with microseconds, in UTC.
+const LONGEST_UTC: usize = 27;
+/// Where the fraction of a second begins in it.
+const FRACTION_START: usize = 20;
 const MONTH_DAYS: [u8; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /// A timestamp as binary Ion has it: components in UTC, beside the local offset.
@@ -114,11 +118,7 @@ fn has_more_digits(number: Magnitude<'_>, digits: usize) -> bool {
     if let (Some(number), Some(end)) = (number.to_u128(), 10_u128.checked_pow(digits as u32)) {
         return number >= end;
     }
-    let mut text = String::new();
-    if number.bits() <= LONGEST_FRACTION_BITS {
-        number.push_digits(&mut text);
-    }
-    text.is_empty() || text.len() > digits
+    number.bits() > LONGEST_FRACTION_BITS || number.digits().as_str().len() > digits
 }
 
 fn days_of_month(year: u128, month: u8) -> u8 {
@@ -182,10 +182,10 @@ impl Timestamp<'_> {
     }
 
     fn push_fraction(&self, out: &mut String) {
-        let start = out.len();
-        self.fraction.push_digits(out);
-        let lacking = (start + self.scale).saturating_sub(out.len());
-        out.insert_str(start, &"0".repeat(lacking));
+        let digits = self.fraction.digits();
+        let digits = digits.as_str();
+        (digits.len()..self.scale).for_each(|_| out.push('0'));
+        out.push_str(digits);
     }
 
     /// Microseconds since 1970-01-01T00:00Z, where they hold the timestamp exactly.
@@ -254,6 +254,82 @@ impl Timestamp<'_> {
         }
         out.push(END);
     }
+}
+
+/// What nearly every timestamp in a journal is: one to the second or to at most six digits behind
+/// it, in UTC, in its shortest form, so that its body is what is hashed.
+pub struct Utc {
+    /// Microseconds since 1970-01-01T00:00Z.
+    pub micros: i64,
+    text: [u8; LONGEST_UTC],
+    length: usize,
+}
+
+impl Utc {
+    /// The timestamp in Ion's text form.
+    #[inline]
+    pub fn text(&self) -> &str {
+        // Digits and signs are UTF-8.
+        str::from_utf8(&self.text[..self.length]).unwrap_or_default()
+    }
+}
+
+/// Reads the body of a timestamp as [`read_timestamp`] does; None if it is not as [`Utc`] says.
+#[inline]
+pub fn read_utc(body: &[u8]) -> Option<Utc> {
+    let &[0x80, century, year, month, day, hour, minute, second, ref fraction @ ..] = body else {
+        return None;
+    };
+    if century >= 0x80 || [year, month, day, hour, minute, second].iter().any(|&part| part < 0x80) {
+        return None;
+    }
+    let year = u32::from(century) << 7 | u32::from(year - 0x80);
+    let [month, day, hour, minute, second] =
+        [month, day, hour, minute, second].map(|part| part - 0x80);
+    if !(1..=9999).contains(&year)
+        || !(1..=12).contains(&month)
+        || !(1..=days_of_month(year.into(), month)).contains(&day)
+        || hour > 23
+        || minute > 59
+        || second > 59
+    {
+        return None;
+    }
+    let (scale, fraction) = short_fraction(fraction)?;
+    let days = days_since_1970(year.into(), month.into(), day.into());
+    let seconds = ((days * 24 + i64::from(hour)) * 60 + i64::from(minute)) * 60 + i64::from(second);
+    let power = 10_u32.pow((MICRO_DIGITS - scale) as u32);
+    let micros = seconds * MICROS + i64::from(fraction * power);
+    let mut text = *b"0000-00-00T00:00:00.000000Z";
+    let parts = [(year / 100) as u8, (year % 100) as u8, month, day, hour, minute, second];
+    for (at, part) in [0, 2, 5, 8, 11, 14, 17].into_iter().zip(parts) {
+        (text[at], text[at + 1]) = (b'0' + part / 10, b'0' + part % 10);
+    }
+    let mut rest = fraction;
+    for at in (0..scale).rev() {
+        text[FRACTION_START + at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    let end = if scale == 0 { FRACTION_START - 1 } else { FRACTION_START + scale };
+    text[end] = b'Z';
+    Some(Utc { micros, text, length: end + 1 })
+}
+
+/// Number of digits of the fraction of a second, and the digits as an integer.
+fn short_fraction(raw: &[u8]) -> Option<(usize, u32)> {
+    let Some((&exponent, digits)) = raw.split_first() else { return Some((0, 0)) };
+    let scale = usize::from(exponent.checked_sub(0xC0)?);
+    let fraction = match *digits {
+        [] => 0,
+        [low @ 1..0x80] => u32::from(low),
+        [high @ 1..0x80, low] => u32::from_be_bytes([0, 0, high, low]),
+        [0, low @ 0x80..=0xFF] => u32::from(low),
+        [high @ 1..0x80, middle, low] => u32::from_be_bytes([0, high, middle, low]),
+        [0, middle @ 0x80..=0xFF, low] => u32::from_be_bytes([0, 0, middle, low]),
+        _ => return None,
+    };
+    let fits = (1..=MICRO_DIGITS).contains(&scale) && fraction < 10_u32.pow(scale as u32);
+    fits.then_some((scale, fraction))
 }
 
 fn push_two_digits(out: &mut String, number: u8) {

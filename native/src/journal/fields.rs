@@ -10,7 +10,7 @@ use crate::ion::evaluate::{Evaluator, read_field};
 use crate::ion::forms::read_text;
 use crate::ion::scalars::read_int;
 use crate::ion::symbols::{Place, Source, elements, is_pad, shown};
-use crate::ion::timestamps::read_timestamp;
+use crate::ion::timestamps::{read_timestamp, read_utc};
 
 /// Bytes of a hash.
 pub const HASH_BYTES: usize = 32;
@@ -19,24 +19,36 @@ pub const HASH_BYTES: usize = 32;
 const FEW: usize = 16;
 
 /// Names that were met in a struct.
-#[derive(Default)]
 pub struct Names<'a> {
-    few: Vec<Cow<'a, str>>,
-    many: HashSet<Cow<'a, str>>,
+    few: [&'a str; FEW],
+    count: usize,
+    /// What is beyond the few, or is no text of the table's. Few structs have that.
+    many: Option<HashSet<Cow<'a, str>>>,
+}
+
+impl Default for Names<'_> {
+    fn default() -> Self {
+        Names { few: [""; FEW], count: 0, many: None }
+    }
 }
 
 impl<'a> Names<'a> {
     /// Whether a name was added.
+    #[inline]
     pub fn contains(&self, name: &str) -> bool {
-        self.few.iter().any(|each| each == name) || self.many.contains(name)
+        self.few[..self.count].contains(&name)
+            || self.many.as_ref().is_some_and(|many| many.contains(name))
     }
 
     /// Adds a name.
+    #[inline]
     pub fn add(&mut self, name: Cow<'a, str>) {
-        if self.few.len() < FEW {
-            self.few.push(name);
-        } else {
-            self.many.insert(name);
+        match (name, self.few.get_mut(self.count)) {
+            (Cow::Borrowed(name), Some(place)) => {
+                *place = name;
+                self.count += 1;
+            }
+            (name, _) => drop(self.many.get_or_insert_default().insert(name)),
         }
     }
 }
@@ -174,6 +186,9 @@ pub fn time(source: Source<'_>, place: Option<Place>, what: &str) -> Result<Opti
     let Some(Place { pos, body, end }) = place else { return Ok(None) };
     if source.buf[pos] >> 4 != 6 {
         return Err(Error::record(format!("{what} is no timestamp"), pos));
+    }
+    if let Some(stamp) = read_utc(&source.buf[body..end]) {
+        return Ok(Some(stamp.micros));
     }
     let instant = read_timestamp(source.buf, body, end)?.instant();
     instant.map(Some).ok_or_else(|| outside(what, pos))

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::ion::canonical::{BEGIN, END, push_message};
 use crate::ion::evaluate::{Evaluator, read_field};
 use crate::ion::symbols::{Place, Source, elements, is_pad, push_symbol, shown};
-use crate::ion::timestamps::read_timestamp;
+use crate::ion::timestamps::{read_timestamp, read_utc};
 use crate::journal::fields::{Names, check_resolved, hash_value, is_struct, number, outside, text};
 use crate::sha256::Digest;
 
@@ -154,6 +154,11 @@ pub fn read_time(
 ) -> Result<i64, Error> {
     if source.buf[place.pos] >> 4 != 6 {
         return Err(Error::record(format!("{what} is no timestamp"), place.pos));
+    }
+    let body = &source.buf[place.body..place.end];
+    if let Some(stamp) = read_utc(body) {
+        push_message(&mut evaluator.forms.message, 0x60, body);
+        return Ok(stamp.micros);
     }
     let stamp = read_timestamp(source.buf, place.body, place.end)?;
     stamp.push_message(&mut evaluator.forms.message);

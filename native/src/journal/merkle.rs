@@ -43,20 +43,22 @@ impl From<Digest> for Hash {
 /// empty hash leaves the other one as it is.
 pub fn dot(hasher: &mut Hasher, left: Hash, right: Hash) -> Hash {
     match (left.0, right.0) {
-        (Some(left), Some(right)) => hasher.digest(&joined(&left, &right)).into(),
+        (Some(left), Some(right)) => hasher.digest_padded(&joined(&left, &right)).into(),
         (Some(only), None) | (None, Some(only)) => only.into(),
         (None, None) => Hash::EMPTY,
     }
 }
 
-/// The message whose digest joins two hashes.
-fn joined(left: &Digest, right: &Digest) -> [u8; 64] {
+/// The message whose digest joins two hashes, with its padding.
+fn joined(left: &Digest, right: &Digest) -> [u8; 128] {
     let signed_order = |hash: &Digest| hash.map(|byte| byte as i8);
     let order = signed_order(left).into_iter().rev().cmp(signed_order(right).into_iter().rev());
     let (first, second) = if order == Ordering::Less { (left, right) } else { (right, left) };
-    let mut message = [0; 64];
+    let mut message = [0; 128];
     message[..32].copy_from_slice(first);
-    message[32..].copy_from_slice(second);
+    message[32..64].copy_from_slice(second);
+    message[64] = 0x80;
+    message[126..].copy_from_slice(&(8 * 64_u16).to_be_bytes());
     message
 }
 
@@ -65,23 +67,30 @@ fn joined(left: &Digest, right: &Digest) -> [u8; 64] {
 /// QLDB: neighbours are joined with `dot`, an odd last one moves up unchanged, until one is left.
 pub fn merkle_root(hasher: &mut Hasher, mut level: Vec<Hash>) -> Hash {
     while level.len() > 1 {
-        level = level_above(hasher, &level);
+        let above = level_above(hasher, &mut level);
+        level.truncate(above);
     }
     level.first().copied().unwrap_or(Hash::EMPTY)
 }
 
 /// Joins each pair of neighbours of one level of the tree, two pairs at once where four are there.
-fn level_above(hasher: &mut Hasher, level: &[Hash]) -> Vec<Hash> {
-    let mut above = Vec::with_capacity(level.len().div_ceil(2));
-    for four in level.chunks(4) {
-        if let [Hash(Some(a)), Hash(Some(b)), Hash(Some(c)), Hash(Some(d))] = four {
-            above.extend(hasher.digest_pair(&joined(a, b), &joined(c, d)).map(Hash::from));
-        } else {
-            above.extend(four.chunks(2).map(|pair| match *pair {
-                [left, right] => dot(hasher, left, right),
-                _ => pair[0],
-            }));
+/// Gives the length of the level above, which replaces the beginning of this one.
+fn level_above(hasher: &mut Hasher, level: &mut [Hash]) -> usize {
+    for start in (0..level.len()).step_by(4) {
+        let above = start / 2;
+        match level[start..] {
+            [Hash(Some(a)), Hash(Some(b)), Hash(Some(c)), Hash(Some(d)), ..] => {
+                let pair = hasher.digest_pair(&joined(&a, &b), &joined(&c, &d));
+                [level[above], level[above + 1]] = pair.map(Hash::from);
+            }
+            _ => {
+                let end = level.len().min(start + 4);
+                for (at, left) in (start..end).step_by(2).enumerate() {
+                    let right = if left + 1 < end { level[left + 1] } else { Hash::EMPTY };
+                    level[above + at] = dot(hasher, level[left], right);
+                }
+            }
         }
     }
-    above
+    level.len().div_ceil(2)
 }

@@ -13,32 +13,71 @@ const SYMBOL_TABLE: [u8; 2] = [0x81, 0x83];
 /// Field name `symbols`.
 const SYMBOLS: u8 = 0x87;
 
-/// Writes a revision's metadata as a stream of its own: its values' bytes as they are, with no names
-/// but its own in the symbol table.
-///
-/// `symbols` is the record up to the end of its symbol tables, all of which stay where a value
-/// depends on symbols.
-pub fn metadata_ion(source: Source<'_>, place: Place, symbols: &[u8]) -> Result<Vec<u8>, Error> {
-    let mut names: Vec<&str> = Vec::new();
-    let mut members = Vec::new();
-    for field in fields(source.buf, place.body, place.end) {
-        let (sid, value) = field?;
-        let (Some(name), true) =
-            (source.table.text(sid, place.pos)?, is_plain(source.buf[value.pos]))
-        else {
-            return Ok([symbols, &source.buf[place.pos..place.end]].concat());
-        };
-        let index = names.iter().position(|each| *each == name).unwrap_or_else(|| {
-            names.push(name);
-            names.len() - 1
-        });
-        members.extend_from_slice(varuint((SYSTEM_SYMBOLS + index) as u128).as_slice());
-        members.extend_from_slice(&source.buf[value.pos..value.end]);
+/// Writes the exact metadata of revisions, and remembers what is the same in all of them.
+#[derive(Default)]
+pub struct MetadataWriter {
+    names: Vec<String>,
+    /// Version marker and symbol table for the names.
+    head: Vec<u8>,
+    members: Vec<u8>,
+    stream: Vec<u8>,
+}
+
+impl MetadataWriter {
+    /// Writes a revision's metadata as a stream of its own: its values' bytes as they are, with no
+    /// names but its own in the symbol table.
+    ///
+    /// `symbols` is the record up to the end of its symbol tables, all of which stay where a value
+    /// depends on symbols.
+    pub fn write(
+        &mut self,
+        source: Source<'_>,
+        place: Place,
+        symbols: &[u8],
+    ) -> Result<&[u8], Error> {
+        self.stream.clear();
+        self.members.clear();
+        let mut count = 0;
+        for field in fields(source.buf, place.body, place.end) {
+            let (sid, value) = field?;
+            let (Some(name), true) =
+                (source.table.text(sid, place.pos)?, is_plain(source.buf[value.pos]))
+            else {
+                self.stream.extend_from_slice(symbols);
+                self.stream.extend_from_slice(&source.buf[place.pos..place.end]);
+                return Ok(&self.stream);
+            };
+            let index = self.index(name, &mut count);
+            self.members.extend_from_slice(varuint((SYSTEM_SYMBOLS + index) as u128).as_slice());
+            self.members.extend_from_slice(&source.buf[value.pos..value.end]);
+        }
+        if count < self.names.len() {
+            self.names.truncate(count);
+            self.head.clear();
+        }
+        if self.head.is_empty() {
+            self.head.extend_from_slice(&IVM);
+            push_symbol_table(&mut self.head, &self.names);
+        }
+        self.stream.extend_from_slice(&self.head);
+        push_value(&mut self.stream, 0xD0, &self.members);
+        Ok(&self.stream)
     }
-    let mut stream = IVM.to_vec();
-    push_symbol_table(&mut stream, &names);
-    push_value(&mut stream, 0xD0, &members);
-    Ok(stream)
+
+    /// The place of a name among the distinct ones, of which `count` were met. What stands behind
+    /// these is what the metadata before had, most often the same.
+    fn index(&mut self, name: &str, count: &mut usize) -> usize {
+        if self.names.get(*count).is_none_or(|next| next != name) {
+            if let Some(index) = self.names[..*count].iter().position(|each| each == name) {
+                return index;
+            }
+            self.names.truncate(*count);
+            self.names.push(name.to_owned());
+            self.head.clear();
+        }
+        *count += 1;
+        *count - 1
+    }
 }
 
 /// Whether a value's bytes mean the same under any symbol table.
@@ -47,7 +86,7 @@ fn is_plain(descriptor: u8) -> bool {
     kind != SYMBOL && kind < FIRST_CONTAINER
 }
 
-fn push_symbol_table(out: &mut Vec<u8>, names: &[&str]) {
+fn push_symbol_table(out: &mut Vec<u8>, names: &[String]) {
     let mut texts = Vec::new();
     names.iter().for_each(|name| push_value(&mut texts, 0x80, name.as_bytes()));
     let mut described = vec![SYMBOLS];

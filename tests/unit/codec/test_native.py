@@ -391,6 +391,29 @@ def test_any_values(data: bytes) -> None:
 
 
 @many
+@given(st.lists(values, max_size=3).map(b"".join))
+def test_values_that_repeat(data: bytes) -> None:
+    """Under two symbol tables, often enough for what repeats to be remembered."""
+    assert_same_values(IVM + TABLE + 4 * data + IVM + 4 * data + IVM + TABLE + data)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "",
+        "a: 1, b: 1",
+        "a: 0, b: -1, a: 1",
+        "a: null, b: null.int, a: null.string",
+        "a: {}, b: [], c: [{}, {}]",
+        'a: "", b: "\\u000b", c: x',
+        "a: 2020-01-01T00:00:00Z, b: 2020-01-01T00:00:00.000Z, c: 2020-01-01",
+    ],
+)
+def test_fields_that_repeat(fields: str, ion: Any) -> None:
+    assert_same_values(ion(" ".join([f"{{{fields}}} [{{{fields}}}]"] * 4)))
+
+
+@many
 @given(st.binary(max_size=60))
 def test_any_bytes(data: bytes) -> None:
     BOTH.assert_same(data)
