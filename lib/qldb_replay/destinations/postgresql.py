@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -369,13 +369,13 @@ def _repaired(
 
 
 def _encoder(schema: pa.Schema, table: Table) -> Any:
-    encoders = {
-        field.name: pgpq.ArrowToPostgresBinaryEncoder.infer_encoder(field) for field in schema
-    }
-    for column in table.columns:
-        if column.kind == JSON:
-            field = schema.field(column.name)
-            encoders[column.name] = pgpq.encoders.StringEncoderBuilder.new_with_output(
-                field, pgpq.schema.Jsonb()
-            )
+    kinds = {column.name: column.kind for column in table.columns}
+    encoders = {field.name: _field_encoder(field, kinds[field.name]) for field in schema}
     return pgpq.ArrowToPostgresBinaryEncoder.new_with_encoders(schema, encoders)
+
+
+@cache
+def _field_encoder(field: pa.Field, kind: str) -> Any:
+    if kind == JSON:
+        return pgpq.encoders.StringEncoderBuilder.new_with_output(field, pgpq.schema.Jsonb())
+    return pgpq.ArrowToPostgresBinaryEncoder.infer_encoder(field)
