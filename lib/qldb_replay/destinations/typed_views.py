@@ -8,25 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from qldb_replay.destinations.interface import LedgerTable, TypedColumn
+from qldb_replay.destinations.interface import REVISIONS, LedgerTable, TypedColumn
 from qldb_replay.destinations.quoting import listed, quoted
 
 Field = Callable[[TypedColumn], "str | None"]
 """Gives the expression for a field of `data`, None where there is no way to write it."""
 
 CURRENT = ("document_id", "version")
-HISTORY = (
-    "table_id",
-    "document_id",
-    "version",
-    "operation",
-    "is_redacted",
-    "tx_id",
-    "tx_time",
-    "strand_id",
-    "sequence_no",
-    "revision_index",
-)
+HISTORY = tuple(REVISIONS.names[: REVISIONS.names.index("data")])
 
 
 def typed_views(table: LedgerTable, field_of: Field, most_bytes: int) -> Iterator[tuple[str, str]]:

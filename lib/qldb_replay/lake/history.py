@@ -28,8 +28,9 @@ from qldb_replay.lake.delta import (
     side_by_side,
     update_of,
 )
+from qldb_replay.lake.keys import REVISION_KEYS
 from qldb_replay.lake.ledger_tables import active_tables
-from qldb_replay.lake.open_rows import KEYS, closed_untouched, few, replace_open
+from qldb_replay.lake.open_rows import closed_untouched, few, replace_open
 from qldb_replay.lake.state import LakeState
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ class HistoryStage:
         table = f"history/{folder_name(name)}"
         arrived = revisions.where(F.col("batch") > self.since)
         rows = _typed(arrived, name, data, self.codec)
-        keys = few(arrived.where(F.col("table_name") == name).select(*KEYS), changed.rows)
+        keys = few(arrived.where(F.col("table_name") == name).select(*REVISION_KEYS), changed.rows)
         if not changed.contested and closed_untouched(self.lake, table, keys):
             replace_open(self.lake, table, keys, rows)
             return
@@ -212,13 +213,13 @@ class HistoryStage:
         if changed.contested:
             # A contested revision may have been in any of the other tables before.
             moved = arrived.where(F.col("contested") & (F.col("table_name") != name))
-            left = moved.select(*KEYS, F.lit(True).alias("gone"))
+            left = moved.select(*REVISION_KEYS, F.lit(True).alias("gone"))
             source = source.unionByName(left, allowMissingColumns=True)
         columns = [column for column in source.columns if column != "gone"]
         self.lake.merge(
             source,
             table,
-            on=matching(KEYS),
+            on=matching(REVISION_KEYS),
             clauses=f"WHEN MATCHED AND s.gone THEN DELETE WHEN MATCHED THEN {update_of(columns)} "
             f"WHEN NOT MATCHED AND NOT s.gone THEN {insert_of(columns)}",
         )

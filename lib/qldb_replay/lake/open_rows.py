@@ -11,8 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from qldb_replay.lake.delta import Lake
-
-KEYS = ("strand_id", "document_id", "version")
+from qldb_replay.lake.keys import REVISION_KEYS
 
 _MOST_BROADCAST = 500_000
 
@@ -23,10 +22,12 @@ def closed_untouched(lake: Lake, table: str, changed: DataFrame) -> bool:
     Args:
         lake: the lake.
         table: a table that exists.
-        changed: rows with the `KEYS`, few enough to send to every executor or not.
+        changed: rows with the `REVISION_KEYS`, few enough to send to every executor or not.
     """
-    closed = lake.read(table).where("is_open = false").select(*KEYS)
-    return bool(closed.join(changed.select(*KEYS), list(KEYS), "left_semi").isEmpty())
+    closed = lake.read(table).where("is_open = false").select(*REVISION_KEYS)
+    return bool(
+        closed.join(changed.select(*REVISION_KEYS), list(REVISION_KEYS), "left_semi").isEmpty()
+    )
 
 
 def replace_open(lake: Lake, table: str, changed: DataFrame, rows: DataFrame) -> None:
@@ -35,11 +36,11 @@ def replace_open(lake: Lake, table: str, changed: DataFrame, rows: DataFrame) ->
     Args:
         lake: the lake.
         table: a table that exists.
-        changed: the `KEYS` of `rows`, none of which is a closed row's.
+        changed: the `REVISION_KEYS` of `rows`, none of which is a closed row's.
         rows: all that is known of them, open or closed by now.
     """
     open_rows = lake.read(table).where("is_open = true")
-    staying = open_rows.join(changed.select(*KEYS), list(KEYS), "left_anti")
+    staying = open_rows.join(changed.select(*REVISION_KEYS), list(REVISION_KEYS), "left_anti")
     together = staying.unionByName(rows, allowMissingColumns=True)
     lake.replace(together.select(*open_rows.columns), table, "is_open = true")
 

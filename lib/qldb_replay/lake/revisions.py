@@ -15,11 +15,11 @@ from pyspark.sql import functions as F
 
 from qldb_replay.lake.copies import PLACE, choose, fetch, settled
 from qldb_replay.lake.delta import Lake, cut_off, insert_of, kept, matching, update_of
-from qldb_replay.lake.open_rows import KEYS, few, replace_open
+from qldb_replay.lake.keys import DOCUMENT_KEYS, REVISION_KEYS
+from qldb_replay.lake.open_rows import few, replace_open
 from qldb_replay.lake.redactions import requests_of
 
 TABLE = "revisions"
-DOCUMENT = ("strand_id", "document_id")
 
 # What may change while the payload stays.
 TIMELINE = ("valid_from", "valid_to", "is_current", "is_open")
@@ -91,7 +91,7 @@ class RevisionsStage:
             (F.col("holds") == "revision") & (F.col("batch") <= self.batch)
         )
         copies = records.select(
-            *KEYS,
+            *REVISION_KEYS,
             *PLACE,
             "sequence_no",
             "hash",
@@ -136,10 +136,15 @@ class RevisionsStage:
         proven = F.col("revision_index").isNotNull() & F.col("hash_matches")
         applied = F.col("redacted_copy") & F.col("hash_matches")
         chosen = choose(
-            placed, KEYS, [~proven, ~applied], exact, lie_by=DOCUMENT, any_of=["carries_data"]
+            placed,
+            REVISION_KEYS,
+            [~proven, ~applied],
+            exact,
+            lie_by=DOCUMENT_KEYS,
+            any_of=["carries_data"],
         )
         return (
-            chosen.join(requests.drop("batch"), [*KEYS, "sequence_no"], "left")
+            chosen.join(requests.drop("batch"), [*REVISION_KEYS, "sequence_no"], "left")
             .withColumn("is_redacted", F.col("requested").isNotNull() | applied)
             .drop("requested", "hash_matches")
         )
@@ -149,13 +154,15 @@ class RevisionsStage:
     ) -> tuple[DataFrame, DataFrame]:
         """Returns what differs from the table, and the keys whose data is still in `records`."""
         known = ["tx_time", "table_name", "operation", *LIGHT, *TIMELINE]
-        table = self.lake.read(TABLE).select(*KEYS, *known)
+        table = self.lake.read(TABLE).select(*REVISION_KEYS, *known)
         with ExitStack() as frames:
             affected = frames.enter_context(kept(self._affected(records, requests)))
-            copies = copies.join(affected, list(KEYS), "left_semi")
-            documents = affected.select(*DOCUMENT).distinct()
-            old = frames.enter_context(kept(table.join(documents, list(DOCUMENT), "left_semi")))
-            untouched = old.join(affected, list(KEYS), "left_anti").drop(*TIMELINE)
+            copies = copies.join(affected, list(REVISION_KEYS), "left_semi")
+            documents = affected.select(*DOCUMENT_KEYS).distinct()
+            old = frames.enter_context(
+                kept(table.join(documents, list(DOCUMENT_KEYS), "left_semi"))
+            )
+            untouched = old.join(affected, list(REVISION_KEYS), "left_anti").drop(*TIMELINE)
 
             def decide(exact: DataFrame | None) -> DataFrame:
                 chosen = self._chosen(copies, requests, exact)
@@ -166,11 +173,11 @@ class RevisionsStage:
 
     def _affected(self, records: DataFrame, requests: DataFrame) -> DataFrame:
         """Keys of revisions that new records, new blocks or new requests speak of."""
-        arrived = records.where(F.col("batch") > self.since).select(*KEYS)
+        arrived = records.where(F.col("batch") > self.since).select(*REVISION_KEYS)
         blocks = self.lake.read("blocks").where(F.col("batch") > self.since)
         places = blocks.select("strand_id", "sequence_no")
-        listed = records.join(places, places.columns, "left_semi").select(*KEYS)
-        requested = requests.where(F.col("batch") > self.since).select(*KEYS)
+        listed = records.join(places, places.columns, "left_semi").select(*REVISION_KEYS)
+        requested = requests.where(F.col("batch") > self.since).select(*REVISION_KEYS)
         return arrived.unionByName(listed).unionByName(requested).distinct()
 
     def _merge(self, changed: DataFrame, records: DataFrame) -> None:
@@ -197,7 +204,7 @@ class RevisionsStage:
 
     def _replace_open(self, changed: DataFrame, fresh: DataFrame, light: DataFrame) -> None:
         payloads = self.lake.read(TABLE).where("is_open = true").drop(*RETIMED)
-        retimed = payloads.join(light.select(*KEYS, *RETIMED), list(KEYS))
+        retimed = payloads.join(light.select(*REVISION_KEYS, *RETIMED), list(REVISION_KEYS))
         rows = fresh.select(*COLUMNS).unionByName(retimed)
         replace_open(self.lake, TABLE, changed, rows)
 
@@ -206,7 +213,7 @@ class RevisionsStage:
             self.lake.merge(
                 rows,
                 TABLE,
-                on=matching(KEYS),
+                on=matching(REVISION_KEYS),
                 clauses=f"WHEN MATCHED AND s.fresh THEN {update_of(COLUMNS)} "
                 f"WHEN MATCHED THEN {update_of(RETIMED)} "
                 f"WHEN NOT MATCHED THEN {insert_of(COLUMNS)}",
@@ -215,7 +222,7 @@ class RevisionsStage:
     def _rows(self, decided: DataFrame, records: DataFrame, *extra: str) -> DataFrame:
         """Gives decided revisions their payload, unless it is redacted."""
         payloads = records.select(
-            *KEYS,
+            *REVISION_KEYS,
             *PLACE,
             "revision.table_name",
             "revision.table_id",
@@ -228,7 +235,7 @@ class RevisionsStage:
             "revision.metadata_ion",
             F.when(F.col("revision.data_offset").isNotNull(), F.expr(DATA_ION)).alias("data_ion"),
         )
-        rows = fetch(decided, payloads, ["table_name", *KEYS])
+        rows = fetch(decided, payloads, ["table_name", *REVISION_KEYS])
         if not self.keep_redacted:
             for name in ("data_json", "data_ion", "sketch"):
                 rows = rows.withColumn(name, F.when(~F.col("is_redacted"), F.col(name)))
@@ -241,7 +248,7 @@ class RevisionsStage:
         self.lake.merge(
             redacted,
             "records",
-            on=f"{matching(KEYS)} AND t.holds = 'revision'",
+            on=f"{matching(REVISION_KEYS)} AND t.holds = 'revision'",
             clauses="WHEN MATCHED AND t.ion IS NOT NULL AND t.revision.kind = 'data' "
             "THEN UPDATE SET ion = NULL, revision.data_json = NULL, revision.sketch = NULL",
         )
@@ -249,7 +256,7 @@ class RevisionsStage:
 
 def _carrying(decided: DataFrame) -> DataFrame:
     """Keys of redacted revisions of which a delivered copy still carries the data."""
-    return decided.where("is_redacted AND carries_data").select(*KEYS)
+    return decided.where("is_redacted AND carries_data").select(*REVISION_KEYS)
 
 
 def _exact(records: DataFrame, requests: DataFrame) -> DataFrame:
@@ -258,14 +265,14 @@ def _exact(records: DataFrame, requests: DataFrame) -> DataFrame:
     Where a redaction was requested these are the metadata's, which stay when the data is taken
     away: the choice is the same before and after.
     """
-    requested = records.join(requests.drop("batch"), [*KEYS, "sequence_no"], "left")
+    requested = records.join(requests.drop("batch"), [*REVISION_KEYS, "sequence_no"], "left")
     bytes_ = F.when(F.col("requested"), F.col("revision.metadata_ion")).otherwise(F.col("ion"))
     return requested.select(*PLACE, bytes_.alias("bytes"))
 
 
 def _timeline(revisions: DataFrame) -> DataFrame:
     """Gives each revision of a document the time at which the next one replaced it."""
-    order = Window.partitionBy(*DOCUMENT).orderBy("version")
+    order = Window.partitionBy(*DOCUMENT_KEYS).orderBy("version")
     following = F.lead("tx_time").over(order)
     return (
         revisions.withColumn("valid_from", F.col("tx_time"))
@@ -282,8 +289,8 @@ def _changed(decided: DataFrame, old: DataFrame) -> DataFrame:
     is another one, not only the columns around it).
     """
     compared = [*LIGHT, *TIMELINE, "operation"]
-    before = old.select(*KEYS, *(F.col(name).alias(f"_{name}") for name in compared))
-    joined = decided.join(before, list(KEYS), "left").withColumn(
+    before = old.select(*REVISION_KEYS, *(F.col(name).alias(f"_{name}") for name in compared))
+    joined = decided.join(before, list(REVISION_KEYS), "left").withColumn(
         "known", F.col("_is_open").isNotNull()
     )
     same = F.lit(True)

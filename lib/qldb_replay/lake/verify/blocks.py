@@ -9,9 +9,9 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from qldb_replay.lake.keys import BLOCK_KEYS
 from qldb_replay.lake.verify.copies import CHECKS, Judged
 from qldb_replay.lake.verify.found import BLOCK, Check, all_of, found_in
-from qldb_replay.lake.verify.touched import BLOCK_KEYS
 
 _NO_ENTRY = "'an entry of entriesHashList'"
 

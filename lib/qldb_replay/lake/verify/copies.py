@@ -14,12 +14,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from qldb_replay.lake.delta import Lake, kept
-from qldb_replay.lake.verify.touched import (
-    BLOCK_KEYS,
-    REVISION_KEYS,
-    Touched,
-    contested_copies,
-)
+from qldb_replay.lake.keys import BLOCK_KEYS, REVISION_KEYS
+from qldb_replay.lake.verify.touched import Touched, contested_copies
 
 _REVISION = ("sequence_no", "hash", "table_id", "table_name", "tx_id", "kind", "hash_matches")
 CHECKS = (

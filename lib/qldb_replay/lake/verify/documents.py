@@ -6,14 +6,10 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.keys import DOCUMENT_KEYS, REVISION_KEYS
 from qldb_replay.lake.redactions import requests_of
 from qldb_replay.lake.verify.found import DOCUMENT, Check, all_of, found_in
-from qldb_replay.lake.verify.touched import (
-    DOCUMENT_KEYS,
-    REVISION_KEYS,
-    Touched,
-    contested_copies,
-)
+from qldb_replay.lake.verify.touched import Touched, contested_copies
 
 VERSIONS = (
     Check(

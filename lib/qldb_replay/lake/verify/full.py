@@ -15,10 +15,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.keys import REVISION_KEYS
 from qldb_replay.lake.rebuild import Rebuild
 from qldb_replay.lake.state import FOLDER, LakeState
 from qldb_replay.lake.verify.found import PLACES, STORED, Check, all_of, as_rows, found_in
-from qldb_replay.lake.verify.touched import REVISION_KEYS
 from qldb_replay.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:

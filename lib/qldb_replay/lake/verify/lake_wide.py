@@ -10,10 +10,10 @@ from pyspark.sql import functions as F
 from qldb_replay.codec.decode import EXPORT_BLOCK
 from qldb_replay.journal.literals import has_literal
 from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.keys import BLOCK_KEYS, DOCUMENT_KEYS
 from qldb_replay.lake.redactions import requests_of
 from qldb_replay.lake.verify.blocks import named_documents
 from qldb_replay.lake.verify.found import LAKE, Check, all_of, found_in
-from qldb_replay.lake.verify.touched import BLOCK_KEYS, DOCUMENT_KEYS
 
 _EXPORT = f"(reason LIKE 'export:%' OR reason LIKE '{EXPORT_BLOCK}%')"
 

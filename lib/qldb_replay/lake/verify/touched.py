@@ -11,13 +11,11 @@ from pyspark.sql import functions as F
 
 from qldb_replay.journal.chain import RANGE_BITS
 from qldb_replay.lake.delta import Lake, kept
+from qldb_replay.lake.keys import BLOCK_KEYS, DOCUMENT_KEYS, REVISION_KEYS
 from qldb_replay.lake.redactions import requests_of
 from qldb_replay.lake.verify.found import BLOCK, DOCUMENT, RANGE, STORED
 
-BLOCK_KEYS = ("strand_id", "sequence_no")
-DOCUMENT_KEYS = ("strand_id", "document_id")
 RANGE_KEYS = ("strand_id", "range_no")
-REVISION_KEYS = ("strand_id", "document_id", "version")
 
 
 @dataclass(frozen=True)
