@@ -2,8 +2,8 @@
 
 What replay wrote is read back and loaded into plain tables with the same indexes: by binary COPY,
 table after table, and by `executemany` in one transaction. Wall seconds of a warm session count,
-after replays of the same lake, because two processes, Spark's and the database's, share the work. Then a run is broken off at nine
-tenths: what the next one writes again is counted.
+after replays of the same lake, because two processes, Spark's and the database's, share the work.
+Then a run is broken off at nine tenths: what the next one writes again is counted.
 
     python benchmarks/replay.py [--revisions N] [--lake DIR] [--out FILE.json]
 """

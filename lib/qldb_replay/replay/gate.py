@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from qldb_replay.destinations.gaps import merged
@@ -13,7 +14,7 @@ from qldb_replay.errors import UsageError
 from qldb_replay.journal.chain import missing_range
 from qldb_replay.journal.findings import FAIL, verdict_of
 from qldb_replay.journal.verification import Strand
-from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.delta import Lake, side_by_side
 from qldb_replay.lake.verify import last_verification, stored_verification
 from qldb_replay.lake.verify.findings import Known, is_known, read_findings
 
@@ -52,14 +53,15 @@ def judge(lake: Lake, strand_id: str | None, accepted: Sequence[Known]) -> Judge
         F.col("strand_id").isNull() | (F.col("strand_id") == strand.strand_id)
     )
     open_ = found.where(~F.col("acknowledged") & ~is_known(list(accepted)))
-    counted = open_.groupBy("code", "severity").count().collect()
-    refused = {row["code"]: row["count"] for row in counted if row["severity"] == FAIL}
-    gaps = (
-        found.where(F.col("code").isin("block-missing", "revision-missing"))
-        .select("code", "sequence_no", "expected")
-        .distinct()
-        .collect()
+    missing = found.where(F.col("code").isin("block-missing", "revision-missing"))
+    counted, gaps = side_by_side(
+        DataFrame.collect,
+        (
+            open_.groupBy("code", "severity").count(),
+            missing.select("code", "sequence_no", "expected").distinct(),
+        ),
     )
+    refused = {row["code"]: row["count"] for row in counted if row["severity"] == FAIL}
     return Judged(
         strand,
         verdict_of(row["severity"] for row in counted),

@@ -29,7 +29,7 @@ from qldb_replay.destinations.interface import (
     Transaction,
 )
 from qldb_replay.errors import UsageError
-from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.delta import Lake, side_by_side
 from qldb_replay.replay.chunks import Sizes
 from qldb_replay.replay.compare import MISSING, Compare, Difference
 from qldb_replay.replay.gate import Judged
@@ -146,6 +146,7 @@ class Replay:
         last, passed, stopped = self._way(start.sequence_no + 1)
         stretch = Gap(start.sequence_no + 1, last)
         blocks, revisions = self._frames(selection, [stretch])
+        counted = side_by_side(DataFrame.count, (blocks, revisions))
         known = [] if there is None else self.to.tables()
         return Plan(
             selection,
@@ -157,8 +158,7 @@ class Replay:
             stopped,
             {} if there is None else self._fills(),
             tuple(self._named(known, selection)),
-            blocks.count(),
-            revisions.count(),
+            *counted,
         )
 
     def size_of(self, plan: Plan) -> int:
