@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ class Command:
         self._capsys.readouterr()
         code = main([*map(str, arguments), "--json"])
         out, self.messages = self._capsys.readouterr()
+        print(self.messages, file=sys.stderr)  # shown where the test fails
         summary: dict[str, Any] = json.loads(out.splitlines()[-1])
         assert code == summary["exit_code"]
         return summary
