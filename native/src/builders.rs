@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    BinaryBuilder, BooleanBuilder, Int32Builder, Int64Builder, ListBuilder, StringBuilder,
-    TimestampMicrosecondBuilder,
+    BinaryBuilder, BooleanBuilder, GenericByteBuilder, Int32Builder, Int64Builder, ListBuilder,
+    StringBuilder, TimestampMicrosecondBuilder,
 };
+use arrow_array::types::ByteArrayType;
 use arrow_array::{ArrayRef, ListArray, StructArray};
 use arrow_buffer::{NullBufferBuilder, OffsetBufferBuilder};
 use arrow_schema::{ArrowError, DataType, Fields};
@@ -46,6 +47,14 @@ macro_rules! append_nulls {
     ($builders:ident: $($field:ident),+ $(,)?) => { $($builders.$field.append_null();)+ };
 }
 
+/// Makes an empty builder with room for as much as another one holds, so that filling it moves
+/// nothing.
+pub fn alike<T: ByteArrayType>(builder: &GenericByteBuilder<T>) -> GenericByteBuilder<T> {
+    let (rows, bytes) = (builder.offsets_slice().len(), builder.values_slice().len());
+    // A sixteenth more, because batches are not equally long.
+    GenericByteBuilder::with_capacity(rows + rows / 16, bytes + bytes / 16)
+}
+
 /// The builder of a column of structs.
 pub struct Structs<M> {
     members: M,
@@ -75,6 +84,20 @@ impl<M: Members> Structs<M> {
     pub fn finish(mut self) -> Result<StructArray, ArrowError> {
         let present = self.present.finish();
         StructArray::try_new(M::fields().clone(), self.members.finish()?, present)
+    }
+}
+
+impl Structs<Revisions> {
+    /// Makes an empty builder with room for as many long values as this one holds.
+    pub fn alike(&self) -> Self {
+        let Revisions { metadata_ion, sketch, data_json, .. } = &self.members;
+        let members = Revisions {
+            metadata_ion: alike(metadata_ion),
+            sketch: alike(sketch),
+            data_json: alike(data_json),
+            ..Revisions::default()
+        };
+        Structs { members, ..Structs::default() }
     }
 }
 

@@ -9,7 +9,7 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
 
 use crate::archive::{Kind, ObjectReader, Segment};
-use crate::builders::{Blocks, Revisions, Structs};
+use crate::builders::{Blocks, Revisions, Structs, alike};
 use crate::columns::DECODED;
 use crate::decode::{Body, Decoded, RecordDecoder};
 use crate::limits::Limits;
@@ -182,7 +182,8 @@ impl Rows {
     }
 
     fn take(&mut self) -> Result<RecordBatch, ArrowError> {
-        let Rows { mut records, quarantine, objects, .. } = std::mem::take(self);
+        let next = Rows { records: self.records.alike(), ..Rows::default() };
+        let Rows { mut records, quarantine, objects, .. } = std::mem::replace(self, next);
         quarantine.iter().for_each(|row| records.append_quarantine(row));
         objects.iter().for_each(|row| records.append_object(row));
         records.finish()
@@ -219,6 +220,16 @@ struct Columns {
 }
 
 impl Columns {
+    /// Makes empty builders with room for as many long values as these hold.
+    fn alike(&self) -> Self {
+        Columns {
+            stream_arn: alike(&self.stream_arn),
+            revision: self.revision.alike(),
+            ion: alike(&self.ion),
+            ..Columns::default()
+        }
+    }
+
     fn append(&mut self, uri: &str, segment: &Segment<'_>, decoded: &Decoded<'_>) {
         self.begin("record", uri);
         self.offset.append_value(segment.offset as i64);
