@@ -5,7 +5,7 @@
 //! so that values that are equal hash equal however they were written.
 
 use crate::ion::scalars::Magnitude;
-use crate::ion::scan::{WORD, has_any_of};
+use crate::ion::scan::has_any_of;
 
 /// Opens what is hashed of a value.
 pub const BEGIN: u8 = 0x0B;
@@ -20,20 +20,29 @@ const CHUNK: usize = 32;
 /// Appends bytes with an escape byte before each marker or escape byte.
 #[inline]
 pub fn push_escaped(out: &mut Vec<u8>, representation: &[u8]) {
-    let (chunks, rest) = representation.as_chunks();
+    let (chunks, rest) = representation.as_chunks::<CHUNK>();
     for chunk in chunks {
+        out.extend_from_slice(chunk);
         if has_special(chunk) {
-            push_words_escaped(out, chunk);
-        } else {
-            out.extend_from_slice(chunk);
+            escape_last(out, CHUNK);
         }
     }
-    if rest.is_empty() {
-        // A digest.
-    } else if has_any_of(rest, [BEGIN, ESCAPE, END]) {
-        push_words_escaped(out, rest);
-    } else {
+    if !rest.is_empty() {
         out.extend_from_slice(rest);
+        if has_any_of(rest, [BEGIN, ESCAPE, END]) {
+            escape_last(out, rest.len());
+        }
+    }
+}
+
+/// Puts escape bytes between the last bytes, which are at most a chunk.
+#[inline(never)]
+fn escape_last(out: &mut Vec<u8>, count: usize) {
+    let end = out.len();
+    for at in (end - count..end).rev() {
+        if is_special(out[at]) {
+            out.insert(at, ESCAPE);
+        }
     }
 }
 
@@ -49,28 +58,6 @@ fn is_special(byte: u8) -> bool {
 #[inline(never)]
 fn has_special(chunk: &[u8; CHUNK]) -> bool {
     chunk.iter().fold(0, |found, &byte| found | u8::from(is_special(byte))) > 0
-}
-
-#[inline(never)]
-fn push_words_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
-    let (words, rest) = bytes.as_chunks::<WORD>();
-    for word in words {
-        if has_any_of(word, [BEGIN, ESCAPE, END]) {
-            push_bytes_escaped(out, word);
-        } else {
-            out.extend_from_slice(word);
-        }
-    }
-    push_bytes_escaped(out, rest);
-}
-
-fn push_bytes_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
-    for &byte in bytes {
-        if is_special(byte) {
-            out.push(ESCAPE);
-        }
-        out.push(byte);
-    }
 }
 
 /// Appends what is hashed of a scalar, from its type byte and its representation.

@@ -4,7 +4,7 @@ const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = LOW << 7;
 const SPACES: u64 = 0x20 * LOW;
 /// Bytes of a word.
-pub const WORD: usize = 8;
+const WORD: usize = 8;
 
 /// Tells whether bytes are ASCII text that no JSON string and no hash message has to escape.
 #[inline]
