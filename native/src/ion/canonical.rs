@@ -20,44 +20,45 @@ const CHUNK: usize = 32;
 /// Appends bytes with an escape byte before each marker or escape byte.
 #[inline]
 pub fn push_escaped(out: &mut Vec<u8>, representation: &[u8]) {
-    let (chunks, rest) = representation.as_chunks::<CHUNK>();
-    for chunk in chunks {
-        out.extend_from_slice(chunk);
-        if has_special(chunk) {
-            escape_last(out, CHUNK);
-        }
-    }
+    let (chunks, rest) = representation.as_chunks();
+    chunks.iter().for_each(|chunk| push_chunk_escaped(out, chunk));
     if !rest.is_empty() {
+        let start = out.len();
         out.extend_from_slice(rest);
         if has_any_of(rest, [BEGIN, ESCAPE, END]) {
-            escape_last(out, rest.len());
+            let mut padded = [0; CHUNK];
+            padded[..rest.len()].copy_from_slice(rest);
+            put_escapes(out, start, specials(&padded));
         }
     }
 }
 
-/// Puts escape bytes between the last bytes, which are at most a chunk.
-#[inline(never)]
-fn escape_last(out: &mut Vec<u8>, count: usize) {
-    let end = out.len();
-    for at in (end - count..end).rev() {
-        if is_special(out[at]) {
-            out.insert(at, ESCAPE);
-        }
-    }
-}
-
-/// Whether a byte is a marker or the escape byte.
 #[inline]
-fn is_special(byte: u8) -> bool {
-    // Not `||`, which is branches.
-    (byte == BEGIN) | (byte == ESCAPE) | (byte == END)
+fn push_chunk_escaped(out: &mut Vec<u8>, chunk: &[u8; CHUNK]) {
+    let start = out.len();
+    out.extend_from_slice(chunk);
+    put_escapes(out, start, specials(chunk));
 }
 
-/// Whether a byte of a chunk is special. Alone and without an early exit this is a few vector
-/// instructions.
+/// Puts an escape byte before each byte, from an offset on, of which the bit is set.
+#[inline]
+fn put_escapes(out: &mut Vec<u8>, start: usize, mut bits: u32) {
+    while bits != 0 {
+        let last = bits.ilog2();
+        bits ^= 1 << last;
+        out.insert(start + last as usize, ESCAPE);
+    }
+}
+
+/// Sets the bit of each byte that is a marker or the escape byte. Alone and without branches this is
+/// a few vector instructions, and one multiplication for each word.
 #[inline(never)]
-fn has_special(chunk: &[u8; CHUNK]) -> bool {
-    chunk.iter().fold(0, |found, &byte| found | u8::from(is_special(byte))) > 0
+fn specials(chunk: &[u8; CHUNK]) -> u32 {
+    // Moves the lowest bit of each byte to the highest byte, the first one's lowest.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let found = chunk.map(|byte| u8::from((byte == BEGIN) | (byte == ESCAPE) | (byte == END)));
+    let words = found.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
+    words.rev().fold(0, |bits, word| bits << 8 | (word.wrapping_mul(GATHER) >> 56) as u32)
 }
 
 /// Appends what is hashed of a scalar, from its type byte and its representation.
