@@ -101,6 +101,16 @@ pub fn varuint(number: u128) -> Encoded {
     Encoded::new(number, 1)
 }
 
+/// Appends a VarUInt in as few bytes as it needs.
+#[inline]
+pub fn push_varuint(out: &mut Vec<u8>, number: usize) {
+    if number < 0x80 {
+        out.push(number as u8 | 0x80);
+    } else {
+        out.extend_from_slice(varuint(number as u128).as_slice());
+    }
+}
+
 /// Encodes a VarInt of at most 80 bits in as few bytes as it needs; zero is never negative.
 pub fn varint(magnitude: u128, negative: bool) -> Encoded {
     let size = (u128::BITS - magnitude.leading_zeros()) as usize / 7 + 1;
