@@ -11,7 +11,7 @@ TO ?= sqlite:///$(notdir $(LAKE)).db
 REVISIONS ?= 10000
 TEST_ARGS ?=
 TEST_PROCESSES ?= 2
-EXAMPLES ?= 20000
+EXAMPLES ?= 6000
 NATIVE := setup.py pyproject.toml $(wildcard native/Cargo.* native/src/*.rs native/src/*/*.rs)
 # The wheel runs where glibc is at least this old; zig links against it on any machine.
 GLIBC := 2.17

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    BinaryBuilder, BooleanBuilder, Int32Builder, Int64Builder, ListBuilder, StringBuilder,
-    TimestampMicrosecondBuilder,
+    BinaryBuilder, BooleanBuilder, GenericByteBuilder, Int32Builder, Int64Builder, ListBuilder,
+    StringBuilder, TimestampMicrosecondBuilder,
 };
+use arrow_array::types::ByteArrayType;
 use arrow_array::{ArrayRef, ListArray, StructArray};
 use arrow_buffer::{NullBufferBuilder, OffsetBufferBuilder};
 use arrow_schema::{ArrowError, DataType, Fields};
@@ -14,7 +15,6 @@ use crate::columns::{BLOCK, DOCUMENT, REDACTION, REVISION, STATEMENT, SUMMARY, o
 use crate::decode::{BlockColumns, RevisionColumns};
 use crate::journal::block::{Document, Redaction, Statement, Summary};
 use crate::journal::merkle::Hash;
-use crate::sha256::Digest;
 
 /// Builders of a struct's fields.
 pub trait Members: Default {
@@ -27,8 +27,8 @@ pub trait Members: Default {
     /// Appends a row.
     fn append(&mut self, row: &Self::Row<'_>);
 
-    /// Appends a row of nulls.
-    fn append_null(&mut self);
+    /// Appends rows of nulls.
+    fn append_nulls(&mut self, count: usize);
 
     /// Makes the arrays of the fields.
     fn finish(self) -> Result<Vec<ArrayRef>, ArrowError>;
@@ -41,40 +41,74 @@ macro_rules! finish {
     };
 }
 
-/// Appends a null to builders.
+/// Appends nulls to builders.
 macro_rules! append_nulls {
-    ($builders:ident: $($field:ident),+ $(,)?) => { $($builders.$field.append_null();)+ };
+    ($count:ident, $builders:ident: $($field:ident),+ $(,)?) => {
+        $($builders.$field.append_nulls($count);)+
+    };
+}
+
+/// Makes an empty builder with room for as much as another one holds, so that filling it moves
+/// nothing.
+pub fn alike<T: ByteArrayType>(builder: &GenericByteBuilder<T>) -> GenericByteBuilder<T> {
+    let (rows, bytes) = (builder.offsets_slice().len(), builder.values_slice().len());
+    // A sixteenth more, because batches are not equally long.
+    GenericByteBuilder::with_capacity(rows + rows / 16, bytes + bytes / 16)
 }
 
 /// The builder of a column of structs.
 pub struct Structs<M> {
     members: M,
     present: NullBufferBuilder,
+    /// How many nulls at the end the members lack, which get them all at once.
+    lacking: usize,
 }
 
 impl<M: Members> Default for Structs<M> {
     fn default() -> Self {
-        Structs { members: M::default(), present: NullBufferBuilder::new(0) }
+        Structs { members: M::default(), present: NullBufferBuilder::new(0), lacking: 0 }
     }
 }
 
 impl<M: Members> Structs<M> {
     /// Appends a struct.
     pub fn append(&mut self, row: &M::Row<'_>) {
+        self.fill();
         self.members.append(row);
         self.present.append_non_null();
     }
 
     /// Appends a null.
     pub fn append_null(&mut self) {
-        self.members.append_null();
+        self.lacking += 1;
         self.present.append_null();
+    }
+
+    fn fill(&mut self) {
+        if self.lacking > 0 {
+            self.members.append_nulls(std::mem::take(&mut self.lacking));
+        }
     }
 
     /// Makes the column.
     pub fn finish(mut self) -> Result<StructArray, ArrowError> {
+        self.fill();
         let present = self.present.finish();
         StructArray::try_new(M::fields().clone(), self.members.finish()?, present)
+    }
+}
+
+impl Structs<Revisions> {
+    /// Makes an empty builder with room for as many long values as this one holds.
+    pub fn alike(&self) -> Self {
+        let Revisions { metadata_ion, sketch, data_json, .. } = &self.members;
+        let members = Revisions {
+            metadata_ion: alike(metadata_ion),
+            sketch: alike(sketch),
+            data_json: alike(data_json),
+            ..Revisions::default()
+        };
+        Structs { members, ..Structs::default() }
     }
 }
 
@@ -102,8 +136,9 @@ impl<M: Members> Lists<M> {
         self.present.append(rows.is_some());
     }
 
-    fn append_null(&mut self) {
-        self.append(None);
+    fn append_nulls(&mut self, count: usize) {
+        (0..count).for_each(|_| self.ends.push_length(0));
+        self.present.append_n_nulls(count);
     }
 
     fn finish(mut self) -> Result<ArrayRef, ArrowError> {
@@ -128,8 +163,8 @@ impl Times {
         self.0.append_option(micros);
     }
 
-    fn append_null(&mut self) {
-        self.0.append_null();
+    fn append_nulls(&mut self, count: usize) {
+        self.0.append_nulls(count);
     }
 
     fn finish(&mut self) -> impl arrow_array::Array + use<> {
@@ -157,8 +192,8 @@ impl Members for Statements {
         self.statement_digest.append_option(row.digest);
     }
 
-    fn append_null(&mut self) {
-        append_nulls!(self: statement, start_time, statement_digest);
+    fn append_nulls(&mut self, count: usize) {
+        append_nulls!(count, self: statement, start_time, statement_digest);
     }
 
     fn finish(mut self) -> Result<Vec<ArrayRef>, ArrowError> {
@@ -189,8 +224,8 @@ impl Members for Documents {
         self.statements.append_option(row.statements.as_ref().map(|_| indexes));
     }
 
-    fn append_null(&mut self) {
-        append_nulls!(self: document_id, table_id, table_name, statements);
+    fn append_nulls(&mut self, count: usize) {
+        append_nulls!(count, self: document_id, table_id, table_name, statements);
     }
 
     fn finish(mut self) -> Result<Vec<ArrayRef>, ArrowError> {
@@ -216,8 +251,8 @@ impl Members for Summaries {
         self.document_id.append_option(row.document_id);
     }
 
-    fn append_null(&mut self) {
-        append_nulls!(self: hash, document_id);
+    fn append_nulls(&mut self, count: usize) {
+        append_nulls!(count, self: hash, document_id);
     }
 
     fn finish(mut self) -> Result<Vec<ArrayRef>, ArrowError> {
@@ -249,8 +284,8 @@ impl Members for Redactions {
         self.version.append_option(row.version);
     }
 
-    fn append_null(&mut self) {
-        append_nulls!(self: strand_id, sequence_no, table_id, document_id, version);
+    fn append_nulls(&mut self, count: usize) {
+        append_nulls!(count, self: strand_id, sequence_no, table_id, document_id, version);
     }
 
     fn finish(mut self) -> Result<Vec<ArrayRef>, ArrowError> {
@@ -307,9 +342,9 @@ impl Members for Revisions {
         self.data_json.append_option(data.map(|_| row.data_json));
     }
 
-    fn append_null(&mut self) {
+    fn append_nulls(&mut self, count: usize) {
         append_nulls!(
-            self: table_id, table_name, tx_id, tx_time, kind, metadata_hash, data_hash,
+            count, self: table_id, table_name, tx_id, tx_time, kind, metadata_hash, data_hash,
             hash_matches, delete_rule, content, symbols_length, data_offset, data_length,
             metadata_ion, sketch, data_json,
         );
@@ -369,19 +404,18 @@ impl Members for Blocks {
         self.redactions.append(block.redactions.as_deref());
         self.revisions_root.append_value(checks.revisions_root.as_slice());
         self.revisions_root_listed.append_option(checks.revisions_root_listed);
-        let bytes = |digest: Option<Digest>| digest.map(Vec::from);
-        self.transaction_info_hash.append_option(bytes(checks.transaction_info_hash));
+        self.transaction_info_hash.append_option(checks.transaction_info_hash);
         self.transaction_info_listed.append_option(checks.transaction_info_listed);
-        self.redaction_info_hash.append_option(bytes(checks.redaction_info_hash));
+        self.redaction_info_hash.append_option(checks.redaction_info_hash);
         self.redaction_info_listed.append_option(checks.redaction_info_listed);
         self.entries_hash_matches.append_value(checks.entries_hash_matches);
         self.block_hash_matches.append_value(checks.block_hash_matches);
         self.content.append_value(content);
     }
 
-    fn append_null(&mut self) {
+    fn append_nulls(&mut self, count: usize) {
         append_nulls!(
-            self: entries_hash, previous_block_hash, entries_hash_list, tx_id, block_timestamp,
+            count, self: entries_hash, previous_block_hash, entries_hash_list, tx_id, block_timestamp,
             statements, documents, revision_summaries, redactions, revisions_root,
             revisions_root_listed, transaction_info_hash, transaction_info_listed,
             redaction_info_hash, redaction_info_listed, entries_hash_matches, block_hash_matches,

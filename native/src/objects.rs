@@ -9,7 +9,7 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
 
 use crate::archive::{Kind, ObjectReader, Segment};
-use crate::builders::{Blocks, Revisions, Structs};
+use crate::builders::{Blocks, Revisions, Structs, alike};
 use crate::columns::DECODED;
 use crate::decode::{Body, Decoded, RecordDecoder};
 use crate::limits::Limits;
@@ -182,7 +182,9 @@ impl Rows {
     }
 
     fn take(&mut self) -> Result<RecordBatch, ArrowError> {
-        let Rows { mut records, quarantine, objects, .. } = std::mem::take(self);
+        let next = Rows { records: self.records.alike(), ..Rows::default() };
+        let Rows { mut records, quarantine, objects, .. } = std::mem::replace(self, next);
+        records.end_records();
         quarantine.iter().for_each(|row| records.append_quarantine(row));
         objects.iter().for_each(|row| records.append_object(row));
         records.finish()
@@ -219,6 +221,16 @@ struct Columns {
 }
 
 impl Columns {
+    /// Makes empty builders with room for as many long values as these hold.
+    fn alike(&self) -> Self {
+        Columns {
+            stream_arn: alike(&self.stream_arn),
+            revision: self.revision.alike(),
+            ion: alike(&self.ion),
+            ..Columns::default()
+        }
+    }
+
     fn append(&mut self, uri: &str, segment: &Segment<'_>, decoded: &Decoded<'_>) {
         self.begin("record", uri);
         self.offset.append_value(segment.offset as i64);
@@ -228,9 +240,14 @@ impl Columns {
         self.stream_arn.append_value(decoded.stream_arn);
         self.append_body(&decoded.body);
         self.ion.append_value(&segment.data);
-        self.reason.append_null();
-        self.bytes.append_null();
-        self.append_no_object();
+    }
+
+    /// Ends the records, which all rows so far are, with what none of them has.
+    fn end_records(&mut self) {
+        let rows = self.rows;
+        self.reason.append_nulls(rows);
+        self.bytes.append_nulls(rows);
+        self.append_no_objects(rows);
     }
 
     fn append_body(&mut self, body: &Body<'_>) {
@@ -266,7 +283,7 @@ impl Columns {
         self.append_no_record();
         self.reason.append_value(&row.reason);
         self.bytes.append_value(&row.bytes);
-        self.append_no_object();
+        self.append_no_objects(1);
     }
 
     fn append_object(&mut self, row: &ObjectRow) {
@@ -308,13 +325,13 @@ impl Columns {
         self.block.append_null();
     }
 
-    fn append_no_object(&mut self) {
-        self.sha256.append_null();
-        self.compression.append_null();
-        self.records.append_null();
-        self.unreadable_bytes.append_null();
-        self.quarantined.append_null();
-        self.unchanged.append_null();
+    fn append_no_objects(&mut self, count: usize) {
+        self.sha256.append_nulls(count);
+        self.compression.append_nulls(count);
+        self.records.append_nulls(count);
+        self.unreadable_bytes.append_nulls(count);
+        self.quarantined.append_nulls(count);
+        self.unchanged.append_nulls(count);
     }
 
     fn finish(mut self) -> Result<RecordBatch, ArrowError> {

@@ -39,15 +39,10 @@ struct Member {
     json: Range<usize>,
 }
 
-/// A field's message that waits for another one, to be hashed with it.
-struct Waiting {
-    /// Where the message begins.
-    start: usize,
-    known: Option<NewField>,
-}
-
 /// What is remembered of a field once it is hashed, but for the digest.
 struct NewField {
+    /// Where its message begins.
+    message: usize,
     key: FieldKey,
     /// Its value in the JSON text.
     json: Range<usize>,
@@ -59,7 +54,7 @@ pub struct OpenStruct {
     /// Number of digests of the structs around it.
     digests: usize,
     /// What waits of the struct around it.
-    waiting: Option<Waiting>,
+    waiting: Option<usize>,
 }
 
 /// Evaluates values.
@@ -74,7 +69,10 @@ pub struct Evaluator {
     limits: Limits,
     members: Vec<Member>,
     digests: Vec<Digest>,
-    waiting: Option<Waiting>,
+    /// Where the message of a field begins that waits for another one, to be hashed with it.
+    waiting: Option<usize>,
+    /// Those of the fields whose messages are not hashed yet that are to be remembered.
+    fresh: Vec<NewField>,
     elements: Vec<Range<usize>>,
     memo: Memo,
     sorted: String,
@@ -92,6 +90,7 @@ impl Evaluator {
             members: Vec::new(),
             digests: Vec::new(),
             waiting: None,
+            fresh: Vec::new(),
             elements: Vec::new(),
             memo: Memo::default(),
             sorted: String::new(),
@@ -106,6 +105,7 @@ impl Evaluator {
         self.elements.clear();
         self.digests.clear();
         self.waiting = None;
+        self.fresh.clear();
         self.lent = 0;
     }
 
@@ -131,6 +131,7 @@ impl Evaluator {
 
     /// Evaluates a value and appends its forms to those that are there; `level` says how deep it is
     /// in what is evaluated.
+    #[inline]
     pub fn append(&mut self, source: Source<'_>, place: Place, level: usize) -> Result<(), Error> {
         let descriptor = source.buf[place.pos];
         let kind = descriptor >> 4;
@@ -147,6 +148,7 @@ impl Evaluator {
         }
     }
 
+    #[inline(never)]
     fn append_symbol(&mut self, source: Source<'_>, place: Place) -> Result<(), Error> {
         let id = read_int(source.buf, 0x20, place.body, place.end)?;
         let sid = source.table.sid(id, place.body)?;
@@ -162,6 +164,7 @@ impl Evaluator {
         Ok(())
     }
 
+    #[inline(never)]
     fn append_annotated(
         &mut self,
         source: Source<'_>,
@@ -188,6 +191,7 @@ impl Evaluator {
         Ok(())
     }
 
+    #[inline(never)]
     fn append_sequence(
         &mut self,
         source: Source<'_>,
@@ -247,6 +251,7 @@ impl Evaluator {
         }
     }
 
+    #[inline(never)]
     fn append_struct(
         &mut self,
         source: Source<'_>,
@@ -292,10 +297,12 @@ impl Evaluator {
                 if !name.known {
                     self.unresolved = Some(start);
                 }
-                let Forms { json, sketch, .. } = &self.forms;
-                let sketch = sketch.as_bytes().last().copied().unwrap_or_default();
-                let known = key.map(|key| NewField { key, json: text..json.len(), sketch });
-                self.wait(Waiting { start: message, known });
+                if let Some(key) = key {
+                    let Forms { json, sketch, .. } = &self.forms;
+                    let sketch = sketch.as_bytes().last().copied().unwrap_or_default();
+                    self.fresh.push(NewField { message, key, json: text..json.len(), sketch });
+                }
+                self.push_digest(message);
             }
             self.members.push(Member {
                 sketch: sketch..self.forms.sketch.len(),
@@ -316,26 +323,25 @@ impl Evaluator {
 
     /// Takes a field's message, from an offset on. It waits for the next one, to be hashed with it.
     pub fn push_digest(&mut self, start: usize) {
-        self.wait(Waiting { start, known: None });
-    }
-
-    fn wait(&mut self, next: Waiting) {
         let message = &mut self.forms.message;
-        pad(message, next.start);
+        pad(message, start);
         let Some(waiting) = self.waiting.take() else {
-            self.waiting = Some(next);
+            self.waiting = Some(start);
             return;
         };
-        let (left, right) = message[waiting.start..].split_at(next.start - waiting.start);
+        let (left, right) = message[waiting..].split_at(start - waiting);
         let [first, second] = self.hasher.digest_pair(left, right);
-        message.truncate(waiting.start);
+        message.truncate(waiting);
+        self.add_digest(start, second);
         self.add_digest(waiting, first);
-        self.add_digest(next, second);
     }
 
-    fn add_digest(&mut self, field: Waiting, digest: Digest) {
+    /// Adds the digest of the message that began at an offset, the last one that is not hashed yet.
+    fn add_digest(&mut self, start: usize, digest: Digest) {
         self.digests.push(digest);
-        if let Some(NewField { key, json, sketch }) = field.known {
+        if let Some(NewField { key, json, sketch, .. }) =
+            self.fresh.pop_if(|field| field.message == start)
+        {
             self.memo.add_field(key, digest, &self.forms.json[json], sketch);
         }
     }
@@ -343,8 +349,8 @@ impl Evaluator {
     /// Ends a struct by appending its message.
     pub fn close_digests(&mut self, open: OpenStruct) {
         if let Some(waiting) = std::mem::replace(&mut self.waiting, open.waiting) {
-            let digest = self.hasher.digest_padded(&self.forms.message[waiting.start..]);
-            self.forms.message.truncate(waiting.start);
+            let digest = self.hasher.digest_padded(&self.forms.message[waiting..]);
+            self.forms.message.truncate(waiting);
             self.add_digest(waiting, digest);
         }
         let message = &mut self.forms.message;

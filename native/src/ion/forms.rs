@@ -20,7 +20,7 @@ use crate::ion::canonical::{BEGIN, END, push_escaped, push_message, push_signed,
 use crate::ion::scalars::{
     Magnitude, push_decimal, push_float, read_decimal, read_float, read_int,
 };
-use crate::ion::scan::{has_json_escape, is_plain};
+use crate::ion::scan::{ascii, has_json_escape, is_plain};
 use crate::ion::symbols::Place;
 use crate::ion::timestamps::{read_timestamp, read_utc};
 
@@ -207,7 +207,11 @@ fn is_exact(figures: &str, exponent: i128) -> bool {
 /// Reads the body of a string, or a symbol's text in a symbol table; refuses what is not UTF-8.
 #[inline]
 pub fn read_text(buf: &[u8], start: usize, end: usize) -> Result<&str, Error> {
-    str::from_utf8(&buf[start..end])
+    let raw = &buf[start..end];
+    if let Some(text) = ascii(raw) {
+        return Ok(text);
+    }
+    str::from_utf8(raw)
         .map_err(|error| Error::ion("text is not UTF-8", start + error.valid_up_to()))
 }
 

@@ -4,13 +4,23 @@ const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = LOW << 7;
 const SPACES: u64 = 0x20 * LOW;
 /// Bytes of a word.
-pub const WORD: usize = 8;
+const WORD: usize = 8;
 
 /// Tells whether bytes are ASCII text that no JSON string and no hash message has to escape.
 #[inline]
 pub fn is_plain(bytes: &[u8]) -> bool {
     // Markers are control characters.
     !any(bytes, |word| word | below_space(word) | equal(word, b'"') | equal(word, b'\\'))
+}
+
+/// Takes bytes as text if they are all ASCII.
+///
+/// Texts in records are short, for which the standard library's check of UTF-8 takes some four times
+/// as long: 3 % of what decoding takes.
+#[inline]
+pub fn ascii(bytes: &[u8]) -> Option<&str> {
+    // SAFETY: ASCII is UTF-8.
+    (!any(bytes, |word| word)).then(|| unsafe { str::from_utf8_unchecked(bytes) })
 }
 
 /// Tells whether a JSON string has to escape any byte of a text.

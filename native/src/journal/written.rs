@@ -1,7 +1,7 @@
 //! A revision's exact metadata alone, which hashes need and no delivered record has by itself.
 
 use crate::error::Error;
-use crate::ion::canonical::varuint;
+use crate::ion::canonical::push_varuint;
 use crate::ion::framing::IVM;
 use crate::ion::symbols::{Place, SYSTEM_SYMBOLS, Source, fields};
 
@@ -48,7 +48,7 @@ impl MetadataWriter {
                 return Ok(&self.stream);
             };
             let index = self.index(name, &mut count);
-            self.members.extend_from_slice(varuint((SYSTEM_SYMBOLS + index) as u128).as_slice());
+            push_varuint(&mut self.members, SYSTEM_SYMBOLS + index);
             self.members.extend_from_slice(&source.buf[value.pos..value.end]);
         }
         if count < self.names.len() {
@@ -102,7 +102,7 @@ fn push_value(out: &mut Vec<u8>, kind: u8, body: &[u8]) {
         out.push(kind | body.len() as u8);
     } else {
         out.push(kind | SHORT as u8);
-        out.extend_from_slice(varuint(body.len() as u128).as_slice());
+        push_varuint(out, body.len());
     }
     out.extend_from_slice(body);
 }
