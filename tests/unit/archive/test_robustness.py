@@ -75,8 +75,10 @@ def test_damage_takes_only_what_it_touches(make, data):
     delimiter = data.draw(DELIMITERS)
     content = delimiter.join(wanted)
     damaged, start, end = data.draw(damages(content))
-    assume(recognise(damaged) is None)  # damage that makes another kind of file of it takes it all
-    segments = list(read_object(damaged, SMALL, make.check))
+    reader = read_object(damaged, SMALL, make.check)
+    # Damage that makes another kind of file of it takes it all.
+    assume(recognise(damaged) is None and reader.compression == "none")
+    segments = list(reader)
     make.assert_covers(segments, len(damaged))
     found = records(segments)
     place = 0
