@@ -59,6 +59,9 @@ def main() -> None:
             image = DOCS / "benchmarks" / f"{name}.svg"
             plotted(image, result, PLOTS[name])
             lines += ["", f"![{WHAT[name]}](benchmarks/{image.name})"]
+    missing = [f"`benchmarks/{name}.py`" for name in WHAT if name not in found]
+    if missing:
+        lines += ["", f"Not measured this time: {', '.join(missing)}."]
     (DOCS / "benchmarks.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
