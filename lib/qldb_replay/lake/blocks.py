@@ -7,9 +7,9 @@ from pyspark.sql import functions as F
 
 from qldb_replay.lake.copies import PLACE, choose, fetch, settled
 from qldb_replay.lake.delta import Lake, cut_off, matching
+from qldb_replay.lake.keys import BLOCK_KEYS
 
 TABLE = "blocks"
-KEYS = ("strand_id", "sequence_no")
 
 COLUMNS = (
     "strand_id",
@@ -48,11 +48,11 @@ def rebuild_blocks(lake: Lake, since: int, batch: int) -> None:
     records = lake.read("records").where((F.col("holds") == "block") & (F.col("batch") <= batch))
     copies = _copies(records)
     if since:
-        fresh = records.where(F.col("batch") > since).select(*KEYS).distinct()
-        copies = copies.join(fresh, list(KEYS), "left_semi")
+        fresh = records.where(F.col("batch") > since).select(*BLOCK_KEYS).distinct()
+        copies = copies.join(fresh, list(BLOCK_KEYS), "left_semi")
 
     def decide(exact: DataFrame | None) -> DataFrame:
-        return choose(copies, KEYS, [~F.col("consistent")], exact, lie_by=KEYS)
+        return choose(copies, BLOCK_KEYS, [~F.col("consistent")], exact, lie_by=BLOCK_KEYS)
 
     exact = records.select(*PLACE, F.col("ion").alias("bytes"))
     with settled(decide, exact) as chosen:
@@ -65,20 +65,22 @@ def rebuild_blocks(lake: Lake, since: int, batch: int) -> None:
 
 def _copies(records: DataFrame) -> DataFrame:
     consistent = F.expr("block.entries_hash_matches AND block.block_hash_matches")
-    return records.select(*KEYS, *PLACE, "block.content", consistent.alias("consistent"))
+    return records.select(*BLOCK_KEYS, *PLACE, "block.content", consistent.alias("consistent"))
 
 
 def _rows(chosen: DataFrame, records: DataFrame, batch: int) -> DataFrame:
-    joined = fetch(chosen.drop("deliveries", "consistent"), records, KEYS)
+    joined = fetch(chosen.drop("deliveries", "consistent"), records, BLOCK_KEYS)
     return joined.withColumn("batch", F.lit(batch).cast("bigint")).selectExpr(*COLUMNS)
 
 
 def _differing(chosen: DataFrame, table: DataFrame) -> DataFrame:
     """Keeps the blocks that the table lacks (`known` is false) or has otherwise."""
     old = table.select(
-        *KEYS, F.col("content").alias("_old"), F.col("contested").alias("_contested")
+        *BLOCK_KEYS, F.col("content").alias("_old"), F.col("contested").alias("_contested")
     )
-    joined = chosen.join(old, list(KEYS), "left").withColumn("known", F.col("_old").isNotNull())
+    joined = chosen.join(old, list(BLOCK_KEYS), "left").withColumn(
+        "known", F.col("_old").isNotNull()
+    )
     other = "NOT known OR _old <> content OR _contested <> contested"
     return joined.where(other).drop("_old", "_contested")
 
@@ -96,6 +98,6 @@ def _update(lake: Lake, differing: DataFrame, records: DataFrame, batch: int) ->
         lake.merge(
             _rows(differing.where("known"), records, batch),
             TABLE,
-            on=matching(KEYS),
+            on=matching(BLOCK_KEYS),
             clauses="WHEN MATCHED THEN UPDATE SET *",
         )

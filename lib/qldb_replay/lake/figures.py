@@ -14,6 +14,7 @@ from qldb_replay.errors import UsageError
 from qldb_replay.journal.findings import SEVERITIES, VERDICTS
 from qldb_replay.journal.verification import MATCH, Finding, Strand
 from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.keys import REVISION_KEYS
 from qldb_replay.lake.ledger_tables import TABLE as TABLES
 from qldb_replay.lake.redactions import requests_of
 from qldb_replay.lake.verify.findings import read_findings
@@ -330,7 +331,7 @@ def _some(items: Iterable[Any], most: int) -> Listed[Any]:
 
 
 def _redactions(lake: Lake, found: DataFrame) -> Redactions:
-    keys = ["strand_id", "document_id", "version"]
+    keys = list(REVISION_KEYS)
     requests = requests_of(lake.read("blocks"))
     requested = (
         lake.read("revisions")

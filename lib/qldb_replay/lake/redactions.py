@@ -5,6 +5,8 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from qldb_replay.lake.keys import REVISION_KEYS
+
 
 def requests_of(blocks: DataFrame) -> DataFrame:
     """Finds the redaction requests that count: hashed into a block whose own hashes recompute.
@@ -20,7 +22,7 @@ def requests_of(blocks: DataFrame) -> DataFrame:
     requests = valid.select("batch", F.explode("redactions").alias("r"))
     return (
         requests.select("r.strand_id", "r.document_id", "r.version", "r.sequence_no", "batch")
-        .groupBy("strand_id", "document_id", "version", "sequence_no")
+        .groupBy(*REVISION_KEYS, "sequence_no")
         .agg(F.min("batch").alias("batch"))
         .withColumn("requested", F.lit(True))
     )

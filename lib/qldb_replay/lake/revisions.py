@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from qldb_replay.lake.copies import PLACE, choose, fetch, settled
 from qldb_replay.lake.delta import Lake, cut_off, insert_of, kept, matching, update_of
-from qldb_replay.lake.keys import DOCUMENT_KEYS, REVISION_KEYS
+from qldb_replay.lake.keys import BLOCK_KEYS, DOCUMENT_KEYS, REVISION_KEYS
 from qldb_replay.lake.open_rows import few, replace_open
 from qldb_replay.lake.redactions import requests_of
 
@@ -175,8 +175,8 @@ class RevisionsStage:
         """Keys of revisions that new records, new blocks or new requests speak of."""
         arrived = records.where(F.col("batch") > self.since).select(*REVISION_KEYS)
         blocks = self.lake.read("blocks").where(F.col("batch") > self.since)
-        places = blocks.select("strand_id", "sequence_no")
-        listed = records.join(places, places.columns, "left_semi").select(*REVISION_KEYS)
+        places = blocks.select(*BLOCK_KEYS)
+        listed = records.join(places, list(BLOCK_KEYS), "left_semi").select(*REVISION_KEYS)
         requested = requests.where(F.col("batch") > self.since).select(*REVISION_KEYS)
         return arrived.unionByName(listed).unionByName(requested).distinct()
 

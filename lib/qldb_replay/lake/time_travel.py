@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from qldb_replay.errors import UsageError
 from qldb_replay.lake import history, ledger_tables
 from qldb_replay.lake.delta import Lake, folder_name
+from qldb_replay.lake.keys import BLOCK_KEYS, DOCUMENT_KEYS, REVISION_KEYS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -80,15 +81,16 @@ def timeline(spark: SparkSession, lake: str, document_id: str) -> DataFrame:
     """
     opened = Lake.at(spark, lake)
     revisions = opened.read("revisions").where(F.col("document_id") == document_id)
-    place = ["strand_id", "sequence_no"]
     linked = F.expr("filter(documents, d -> d.document_id = wanted)[0].statements")
     texts = (
         opened.read("blocks")
-        .select(*place, "statements.statement", "documents", F.lit(document_id).alias("wanted"))
+        .select(
+            *BLOCK_KEYS, "statements.statement", "documents", F.lit(document_id).alias("wanted")
+        )
         .where(F.array_contains("documents.document_id", document_id))
-        .select(*place, _texts(linked, F.col("statement")).alias("statements"))
+        .select(*BLOCK_KEYS, _texts(linked, F.col("statement")).alias("statements"))
     )
-    told = revisions.select(*TIMELINE).join(texts, place, "left")
+    told = revisions.select(*TIMELINE).join(texts, list(BLOCK_KEYS), "left")
     return told.orderBy("strand_id", "version").select(*TIMELINE, "statements")
 
 
@@ -117,6 +119,5 @@ def _valid_at(at: datetime, rows: DataFrame) -> DataFrame:
 def _last_until(at: int, rows: DataFrame) -> DataFrame:
     """Keeps of each document the last version in blocks up to a number."""
     past = rows.where(F.col("sequence_no") <= at)
-    keys = ["strand_id", "document_id", "version"]
-    last = past.groupBy("strand_id", "document_id").agg(F.max("version").alias("version"))
-    return past.join(last, keys, "left_semi")
+    last = past.groupBy(*DOCUMENT_KEYS).agg(F.max("version").alias("version"))
+    return past.join(last, list(REVISION_KEYS), "left_semi")

@@ -15,6 +15,7 @@ from qldb_replay.journal.saved import BLOCK, SavedDigest, SavedProof
 from qldb_replay.journal.saved_check import check_content, check_way
 from qldb_replay.journal.verification import BEYOND, MATCH, MISMATCH, UNDECIDABLE, Digest
 from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.keys import BLOCK_KEYS, REVISION_KEYS
 from qldb_replay.lake.verify.found import LAKE
 from qldb_replay.lake.verify.strands import Strands, digests_at
 
@@ -224,8 +225,8 @@ def _hashes_in_lake(lake: Lake, proofs: Sequence[SavedProof]) -> dict[tuple[Any,
     """Reads the hashes that the lake has of what was saved, by `_key`."""
     found: dict[tuple[Any, ...], bytes] = {}
     for kind, table, columns, hash_name in (
-        ("revision", "revisions", ["strand_id", "document_id", "version"], "hash"),
-        ("block", "blocks", ["strand_id", "sequence_no"], "block_hash"),
+        ("revision", "revisions", list(REVISION_KEYS), "hash"),
+        ("block", "blocks", list(BLOCK_KEYS), "block_hash"),
     ):
         keys = [_key(proof) for proof in proofs if proof.kind == kind]
         if not keys:
