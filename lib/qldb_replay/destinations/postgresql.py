@@ -188,19 +188,15 @@ class PostgresqlDestination(SqlDestination):
         marked = statement.replace("%", "%%").replace(self.mark, "%s") if values else statement
         return self._connection.execute(marked.encode(), values or None)
 
-    def stored_rows(self, table: Table, rows: pa.Table) -> pa.Table:
-        for place, column in enumerate(table.columns):
-            texts = rows[column.name]
-            if column.kind == TEXT:
-                refused = pc.match_substring_regex(
-                    texts, r"\x00"
-                )  # ten times a plain search's speed
-                texts = _repaired(texts, refused, jsonb.without_nul)
-            elif column.kind == JSON:
-                refused = pc.match_substring_regex(texts, jsonb.SUSPECT)
-                texts = _repaired(texts, refused, jsonb.storable)
-            rows = rows.set_column(place, column.name, texts)
-        return rows
+    def stored_column(self, kind: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
+        if kind == TEXT:
+            # Ten times as fast as Arrow's search for a plain substring.
+            refused = pc.match_substring_regex(values, r"\x00")
+            return _repaired(values, refused, jsonb.without_nul)
+        if kind == JSON:
+            refused = pc.match_substring_regex(values, jsonb.SUSPECT)
+            return _repaired(values, refused, jsonb.storable)
+        return values
 
     def load(self, table: Table, rows: pa.Table) -> None:
         names = [column.name for column in table.columns]

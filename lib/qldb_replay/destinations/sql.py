@@ -317,13 +317,18 @@ class SqlDestination(ABC):
         """Puts source transactions in the form in which they are written."""
         return replace(
             chunk,
-            blocks=self.stored_rows(BLOCKS_TABLE, chunk.blocks),
-            statements=self.stored_rows(STATEMENTS_TABLE, chunk.statements),
+            blocks=self._stored(BLOCKS_TABLE, chunk.blocks),
+            statements=self._stored(STATEMENTS_TABLE, chunk.statements),
             revisions={
-                table_id: self.stored_rows(_REVISIONS_TABLE, rows)
+                table_id: self._stored(_REVISIONS_TABLE, rows)
                 for table_id, rows in chunk.revisions.items()
             },
         )
+
+    def _stored(self, table: Table, rows: pa.Table) -> pa.Table:
+        names = [column.name for column in table.columns]
+        stored = [self.stored_column(column.kind, rows[column.name]) for column in table.columns]
+        return pa.table(stored, names=names)
 
     @contextmanager
     def transaction(self) -> Iterator[SqlTransaction]:
@@ -436,12 +441,12 @@ class SqlDestination(ABC):
         """Runs a query; returns its rows."""
 
     @abstractmethod
-    def stored_rows(self, table: Table, rows: pa.Table) -> pa.Table:
-        """Replaces what the database would not take, or not as it stands."""
+    def stored_column(self, kind: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Replaces what the database would not take of a column, or not as it stands."""
 
     @abstractmethod
     def load(self, table: Table, rows: pa.Table) -> None:
-        """Loads many rows that `stored_rows` gave, columns in the table's order."""
+        """Loads many rows that `storable` gave, columns in the table's order."""
 
     @abstractmethod
     def atomic(self) -> AbstractContextManager[None]:

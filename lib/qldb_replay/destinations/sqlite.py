@@ -117,12 +117,8 @@ class SqliteDestination(SqlDestination):
     def stream(self, statement: str) -> Iterator[tuple[Any, ...]]:
         yield from self._connection.execute(statement)
 
-    def stored_rows(self, table: Table, rows: pa.Table) -> pa.Table:
-        for place, column in enumerate(table.columns):
-            if column.kind == INSTANT:
-                texts = pc.strftime(rows[column.name], format=TIME_FORMAT)
-                rows = rows.set_column(place, column.name, texts)
-        return rows
+    def stored_column(self, kind: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
+        return pc.strftime(values, format=TIME_FORMAT) if kind == INSTANT else values
 
     def load(self, table: Table, rows: pa.Table) -> None:
         names = rows.column_names
