@@ -27,7 +27,8 @@ SETTINGS = {
     "spark.databricks.delta.delta.log.cacheSize": "40",
     # Delta runs a query before each query to skip files; tables of one file have none to skip.
     "spark.databricks.delta.stats.skipping": "false",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m "
+    "-XX:+UseParallelGC",
 }
 
 

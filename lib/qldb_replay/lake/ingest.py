@@ -1,8 +1,9 @@
 """Stage `ingest`: objects not seen before become rows of `records`, `quarantine` and `objects`.
 
 A batch is planned, written down, read, and only then forgotten, so that a killed run is finished
-with exactly the list that it began with. Each object is fetched and decoded once; `objects` is
-written last. Where a plan is repeated, its rows replace those that a killed run had committed.
+with exactly the list that it began with. Each object is fetched and decoded once, and once more
+where something of it is quarantined; `objects` is written last. Where a plan is repeated, its rows
+replace those that a killed run had committed.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import functools
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from pyspark import Accumulator
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
@@ -24,7 +26,8 @@ from pyspark.sql.types import BooleanType, StructField, StructType
 from qldb_replay.codec.choice import AUTO
 from qldb_replay.codec.columns import DECODED
 from qldb_replay.errors import StageError
-from qldb_replay.lake.delta import Lake, empty, insert_of, kept
+from qldb_replay.lake.delta import Lake, empty, insert_of
+from qldb_replay.lake.outcomes import Outcomes, accumulator_of, outcomes_in
 from qldb_replay.lake.schemas import OBJECTS, PLANNED, QUARANTINE, RECORDS
 from qldb_replay.lake.sources import S3Access, StoredObject, s3_access, source_of
 from qldb_replay.lake.state import LakeState, Plan, PlannedObject
@@ -44,8 +47,6 @@ HOLDS = """
 CASE WHEN block IS NOT NULL THEN 'block' WHEN revision IS NOT NULL THEN 'revision'
 ELSE 'other' END
 """
-
-OUTCOME = ("sha256", "compression", "records", "unreadable_bytes", "quarantined", "unchanged")
 
 
 @dataclass
@@ -154,29 +155,24 @@ class Ingest:
         repeated: bool,
     ) -> IngestCounts:
         """Reads an open plan to its end; what a killed run wrote of a repeated one is replaced."""
-        with kept(self._decode(plan, access)) as decoded:
-            rows = decoded.withColumn("batch", F.lit(plan.batch).cast("bigint"))
-            records = (
-                rows.where("kind = 'record'")
-                .withColumn("holds", F.expr(HOLDS))
-                .select(*RECORDS.names)
-            )
-            self._write(records, "records", plan.batch, repeated=repeated)
-            outcomes = {
-                row["object_uri"]: row
-                for row in decoded.where("kind = 'object'").select("object_uri", *OUTCOME).collect()
-            }
-            if repeated or any(row["quarantined"] for row in outcomes.values()):
-                quarantine = rows.where("kind = 'quarantine'").select(*QUARANTINE.names)
-                self._write(quarantine, "quarantine", plan.batch, repeated=repeated)
-        counts = _counted(plan, outcomes)
+        records, outcomes = self._decode(plan.objects, access, "record")
+        holding = records.withColumn("holds", F.expr(HOLDS))
+        self._write(holding, RECORDS, "records", plan.batch, repeated=repeated)
+        damaged = [p for p in plan.objects if _is_damaged(outcomes.value.get(p.stored.uri))]
+        if repeated or damaged:
+            quarantine, _ = self._decode(damaged, access, "quarantine")
+            self._write(quarantine, QUARANTINE, "quarantine", plan.batch, repeated=repeated)
+        counts = _counted(plan, outcomes.value)
         self._ensure_tables()
         self._check_written(plan, counts)
-        self._write_objects(plan, outcomes, known)
+        self._write_objects(plan, outcomes.value, known)
         state.close(plan.batch, records=counts.records)
         return counts
 
-    def _write(self, rows: DataFrame, table: str, batch: int, *, repeated: bool) -> None:
+    def _write(
+        self, rows: DataFrame, schema: StructType, table: str, batch: int, *, repeated: bool
+    ) -> None:
+        rows = rows.withColumn("batch", F.lit(batch).cast("bigint")).select(*schema.names)
         if not self.lake.has(table):
             self.lake.overwrite(rows, table, partition_by=PARTITIONS.get(table, ()))
         elif repeated:
@@ -187,7 +183,8 @@ class Ingest:
     def _check_written(self, plan: Plan, counts: IngestCounts) -> None:
         """Holds what was written against what the objects' own rows say.
 
-        Where an executor was lost, its objects were fetched again, perhaps with another outcome.
+        Where an executor was lost, or something is quarantined, objects were fetched again, perhaps
+        with another outcome.
         """
         tables = (
             self.lake.read(table)
@@ -201,28 +198,31 @@ class Ingest:
         if any(written.get(table, 0) != count for table, count in said.items()):
             raise StageError(
                 f"batch {plan.batch} was read twice with different outcomes, as when a worker is "
-                "lost: repeat the same command, it replaces the batch"
+                "lost or an object changes: repeat the same command, it replaces the batch"
             )
 
-    def _decode(self, plan: Plan, access: S3Access) -> DataFrame:
+    def _decode(
+        self, objects: Sequence[PlannedObject], access: S3Access, kind: str
+    ) -> tuple[DataFrame, Accumulator[Outcomes]]:
+        """Returns the decoded rows of a kind, and each object's outcome once they are written."""
         rows = [
             (p.stored.uri, p.stored.size, p.stored.modified, p.stored.etag, p.known_sha256)
-            for p in sorted(plan.objects, key=lambda p: -p.stored.size)
+            for p in sorted(objects, key=lambda p: -p.stored.size)
         ]
         spark = self.lake.spark
-        size = sum(p.stored.size for p in plan.objects)
+        size = sum(p.stored.size for p in objects)
         tasks = max(
             math.ceil(size / TASK_BYTES),
             min(len(rows), spark.sparkContext.defaultParallelism),
             1,
         )
         planned = spark.createDataFrame(rows, PLANNED).coalesce(1).repartition(tasks)
-        decode = _decoder(access, self.limits, self.codec)
-        return planned.mapInArrow(decode, from_arrow_schema(DECODED))
+        outcomes = accumulator_of(spark.sparkContext)
+        decode = _decoder(access, self.limits, self.codec, outcomes)
+        decoded = planned.mapInArrow(decode, from_arrow_schema(DECODED))
+        return decoded.where(F.col("kind") == kind), outcomes
 
-    def _write_objects(
-        self, plan: Plan, outcomes: Mapping[str, Row], known: Mapping[str, Row]
-    ) -> None:
+    def _write_objects(self, plan: Plan, outcomes: Outcomes, known: Mapping[str, Row]) -> None:
         rows = [
             _object_row(planned, outcomes.get(planned.stored.uri), self.run_id, plan.batch)
             for planned in plan.objects
@@ -263,7 +263,13 @@ class Ingest:
                 self.lake.overwrite(rows, table, partition_by=PARTITIONS.get(table, ()))
 
 
-def _object_row(planned: PlannedObject, outcome: Row | None, run_id: str, batch: int) -> Any:
+def _is_damaged(outcome: dict[str, Any] | None) -> bool:
+    return outcome is not None and bool(outcome["quarantined"])
+
+
+def _object_row(
+    planned: PlannedObject, outcome: dict[str, Any] | None, run_id: str, batch: int
+) -> Any:
     """Returns an object's row in the order of `OBJECTS`, and whether its content was known."""
     stored = planned.stored
     listed = (stored.uri, stored.size, stored.modified, stored.etag)
@@ -274,15 +280,15 @@ def _object_row(planned: PlannedObject, outcome: Row | None, run_id: str, batch:
     return (*listed, status, *found, run_id, batch, outcome["unchanged"])
 
 
-def _counted(plan: Plan, outcomes: Mapping[str, Row]) -> IngestCounts:
-    fresh = [row for row in outcomes.values() if not row["unchanged"]]
+def _counted(plan: Plan, outcomes: Outcomes) -> IngestCounts:
+    fresh = {uri: row for uri, row in outcomes.items() if not row["unchanged"]}
     known = {p.stored.uri for p in plan.objects if p.known_sha256 is not None}
     return IngestCounts(
         objects=len(plan.objects),
-        records=sum(row["records"] for row in fresh),
-        quarantined=sum(row["quarantined"] for row in fresh),
+        records=sum(row["records"] for row in fresh.values()),
+        quarantined=sum(row["quarantined"] for row in fresh.values()),
         unreadable=len(plan.objects) - len(outcomes),
-        changed=sum(row["object_uri"] in known for row in fresh),
+        changed=len(known.intersection(fresh)),
     )
 
 
@@ -321,14 +327,16 @@ def _hash_of(row: Any) -> bytes | None:
 
 
 def _decoder(
-    access: S3Access, limits: Limits, codec: str
+    access: S3Access, limits: Limits, codec: str, outcomes: Accumulator[Outcomes]
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Gives the function that runs on workers: planned objects in, decoded rows out."""
 
     def decode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from qldb_replay.codec import decode_objects
 
-        return decode_objects(_fetched(batches, access), limits, codec)
+        for batch in decode_objects(_fetched(batches, access), limits, codec):
+            outcomes.add(outcomes_in(batch))
+            yield batch
 
     return decode
 

@@ -243,10 +243,11 @@ class RevisionsStage:
 
     def _take_data(self, redacted: DataFrame) -> None:
         """Takes the data of redacted revisions out of `records`, keeping what proves them."""
-        if redacted.isEmpty():
+        count = redacted.count()
+        if not count:
             return
         self.lake.merge(
-            redacted,
+            few(redacted, count),
             "records",
             on=f"{matching(REVISION_KEYS)} AND t.holds = 'revision'",
             clauses="WHEN MATCHED AND t.ion IS NOT NULL AND t.revision.kind = 'data' "

@@ -15,6 +15,13 @@ from qldb_replay.lake.verify.found import BLOCK, Check, all_of, found_in
 
 _NO_ENTRY = "'an entry of entriesHashList'"
 
+_NAMED = """
+array_compact(array_union(
+  coalesce(revision_summaries.document_id, array()),
+  CASE WHEN transaction_info_listed THEN coalesce(documents.document_id, array()) ELSE array() END
+))
+"""
+
 OF_BLOCKS = (
     Check(
         "revisions-root-mismatch",
@@ -136,17 +143,12 @@ def _other_transactions(copies: DataFrame, blocks: DataFrame) -> DataFrame:
     """Finds copies of blocks, that count or not, with another transaction than their revisions."""
     proven = copies.where("hash_matches AND revision_index IS NOT NULL AND tx_id IS NOT NULL")
     own = blocks.select(*BLOCK_KEYS, F.col("tx_id").alias("block_tx_id"))
-    columns = [*BLOCK_KEYS, "hash_matches", "revision_index", "tx_id"]
-    joined = proven.select(*columns).distinct().join(own, list(BLOCK_KEYS))
-    return found_in(joined, BLOCK, [TRANSACTION])
+    return found_in(proven.join(own, list(BLOCK_KEYS)), BLOCK, [TRANSACTION])
 
 
 def _missing(copies: DataFrame, blocks: DataFrame) -> DataFrame:
     """Finds documents that a block names, and no record of them in that block."""
-    summed = blocks.select(
-        *BLOCK_KEYS, F.explode("revision_summaries.document_id").alias("document_id")
-    ).where("document_id IS NOT NULL")
-    named = summed.union(named_documents(blocks).select(*BLOCK_KEYS, "document_id")).distinct()
+    named = blocks.select(*BLOCK_KEYS, F.explode(F.expr(_NAMED)).alias("document_id"))
     absent = named.join(copies, [*BLOCK_KEYS, "document_id"], "left_anti")
     check = Check(
         "revision-missing",

@@ -55,6 +55,7 @@ def judged_copies(lake: Lake, touched: Touched) -> Iterator[Judged]:
         blocks = touched.blocks(lake.read("blocks").select(*columns))
         blocks = frames.enter_context(kept(blocks))
         others = frames.enter_context(kept(_contested_blocks(lake, blocks)))
+        others.count()  # once its size is known, joins with it need no shuffle of the rest
         revisions = frames.enter_context(kept(touched.blocks(revision_copies(lake))))
         yield Judged(blocks, others, revisions)
 

@@ -69,8 +69,9 @@ def found_in(rows: DataFrame, unit: str, checks: Sequence[Check]) -> DataFrame:
     Returns:
         Rows of `FOUND`.
     """
+    any_found = " OR ".join(f"({each.when})" for each in checks)
     found = F.array_compact(F.array(*(F.expr(_finding(each, rows.columns)) for each in checks)))
-    taken = rows.select(F.explode(found).alias("found"))
+    taken = rows.where(any_found).select(F.explode(found).alias("found"))
     columns = [
         F.lit(unit).alias("unit") if field.name == "unit" else F.col(f"found.{field.name}")
         for field in FOUND

@@ -216,9 +216,8 @@ def check_proofs(lake: Lake, saved: Saved) -> Iterator[dict[str, Any]]:
 
 
 def _key(proof: SavedProof) -> tuple[Any, ...]:
-    if proof.kind == BLOCK:
-        return proof.strand_id, proof.sequence_no
-    return proof.strand_id, proof.document_id, proof.version
+    names = BLOCK_KEYS if proof.kind == BLOCK else REVISION_KEYS
+    return tuple(getattr(proof, name) for name in names)
 
 
 def _hashes_in_lake(lake: Lake, proofs: Sequence[SavedProof]) -> dict[tuple[Any, ...], bytes]:
