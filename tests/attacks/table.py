@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 LEDGER: dict[str, Any] = {
     "revisions": 150,
+    "tables": ("Orders", "Everything"),
     "redactions": 0,
     "delete_share": 0.1,
     "duplicates": 0.0,

@@ -142,7 +142,7 @@ def test_full_agrees_and_finds_what_was_changed_in_the_lake(
     place = f"document_id = '{target['document_id']}' AND version = {target['version']}"
     spark.sql(f"UPDATE delta.`{lake}/revisions` SET data_json = '{{}}' WHERE {place}")
     spark.sql(f"UPDATE delta.`{lake}/records` SET hash = X'00' WHERE {place}")
-    spark.sql(f"DELETE FROM delta.`{lake}/current/Person`")
+    spark.sql(f"DELETE FROM delta.`{lake}/current/Orders`")
     spark.sql(f"DELETE FROM delta.`{lake}/blocks` WHERE sequence_no = 7")
 
     assert quiet_command("verify", "--lake", lake)["scope"]["mode"] == "incremental"
@@ -155,7 +155,7 @@ def test_full_agrees_and_finds_what_was_changed_in_the_lake(
         "records",
         "revisions",
         "blocks",
-        "current/Person",
+        "current/Orders",
     }
     named = [row for row in rows if row["detail"].startswith("records: hash")]
     assert {(row["strand_id"], row["offset"] is None) for row in named} == {(None, False)}
