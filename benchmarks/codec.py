@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import shutil
 import statistics
 import struct
@@ -30,6 +29,7 @@ from typing import Any
 from unittest.mock import patch
 
 from amazon.ion import simpleion
+from outcome import told
 
 from qldb_replay.codec import decode_objects, lack_of_native
 from qldb_replay.codec.decode import RecordDecoder
@@ -226,10 +226,7 @@ def main() -> None:
         "ratios": ratios,
         "absent": absent,
     }
-    text = json.dumps(result, indent=2)
-    print(text)
-    if options.out is not None:
-        options.out.write_text(text + "\n", encoding="utf-8")
+    told(result, options.out)
 
 
 if __name__ == "__main__":

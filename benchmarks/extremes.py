@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from growth import timed
+from outcome import told
 from processes import Usage
 
 from qldb_replay.lake.session import build_session
@@ -70,8 +71,7 @@ def main() -> None:
         print(name, found[name], flush=True)
     worker = max(each["worker"] for each in found.values())
     found["ratios"] = {"largest worker / 1 GB (goal: at most 1)": round(worker / 1e9, 2)}
-    if options.out is not None:
-        options.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    told(found, options.out)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from outcome import told
 from processes import Usage
 
 from qldb_replay.cli import main as command
@@ -199,10 +200,7 @@ def main() -> None:
     }
     ratios = {name: round(ratio, 3) for name, ratio in ratios.items()}
     result = {"small": small, "large": large, "steps": steps, "ratios": ratios}
-    text = json.dumps(result, indent=2)
-    print(text)
-    if options.out is not None:
-        options.out.write_text(text + "\n", encoding="utf-8")
+    told(result, options.out)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import json
 import os
 import platform
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +50,7 @@ def main() -> None:
     ]
     for name, result in found.items():
         lines += ["", f"## {WHAT[name]}", "", described(name), ""]
+        lines += [f"Measured on {result['date']}.", ""]
         lines += ["| ratio | measured |", "|---|---|"]
         lines += [f"| {ratio} | {value} |" for ratio, value in result["ratios"].items()]
         for absent in result.get("absent", ()):
@@ -74,9 +74,8 @@ def machine() -> str:
         model = names[0].partition(":")[2].strip() if names else model
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in VERSIONS)
-    today = f"{datetime.now(timezone.utc):%Y-%m-%d}"
     return (
-        f"{today}, {model}, {os.cpu_count()} cores, {memory:.0f} GiB; "
+        f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB; "
         f"Python {platform.python_version()}, {versions}."
     )
 

