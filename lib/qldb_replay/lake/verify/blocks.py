@@ -16,10 +16,10 @@ from qldb_replay.lake.verify.found import BLOCK, Check, all_of, found_in
 _NO_ENTRY = "'an entry of entriesHashList'"
 
 _NAMED = """
-array_compact(array_union(
-  coalesce(revision_summaries.document_id, array()),
+array_union(
+  array_compact(coalesce(revision_summaries.document_id, array())),
   CASE WHEN transaction_info_listed THEN coalesce(documents.document_id, array()) ELSE array() END
-))
+)
 """
 
 OF_BLOCKS = (
