@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pyspark.sql import functions as F
 from qldb_replay.cli import main
 from qldb_replay.lake import lock
 from qldb_replay.lake.files import LakeFiles
+from qldb_replay.lake.ingest import Ingest
 from qldb_replay.lake.ledger_tables import _ddl
 from qldb_replay.lake.sources import LocalSource
 from qldb_replay.simulate import SimulateOptions, Truth, simulate
@@ -335,6 +337,38 @@ def test_a_file_that_vanishes_after_the_listing_stops_nothing(
     assert summary["counts"]["unreadable"] == 1
     statuses = [row["status"] for row in read_table(tmp_path / "lake", "objects")]
     assert sorted(statuses) == ["read", "unreadable"]
+
+
+def test_an_object_that_changes_between_its_readings_breaks_the_batch_off(
+    command, tmp_path, monkeypatch, read_table
+) -> None:
+    """Its records are of the first reading, what is quarantined of it is of the second."""
+    small(tmp_path / "archive", revisions=20)
+    file = next(path for path in (tmp_path / "archive").rglob("*") if path.is_file())
+    content = file.read_bytes()
+    file.write_bytes(content + b"\xff" * 16)
+    arguments = ("--archive", tmp_path / "archive", "--lake", tmp_path / "lake")
+    write = Ingest._write
+
+    def and_change(
+        self: Ingest, rows: Any, schema: Any, table: str, *batch: Any, **how: Any
+    ) -> None:
+        write(self, rows, schema, table, *batch, **how)
+        if table == "records":
+            file.write_bytes(content + b"\xfe" * 16)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ingest, "_write", and_change)
+        failed = command("ingest", *arguments)
+    assert failed["exit_code"] == 4
+    assert "repeat the same command" in failed["error"]["message"]
+
+    assert command("ingest", *arguments)["exit_code"] == 0
+
+    (row,) = read_table(tmp_path / "lake", "quarantine")
+    assert row["bytes"] == b"\xfe" * 16
+    (object_,) = read_table(tmp_path / "lake", "objects")
+    assert object_["sha256"] == sha256(file.read_bytes()).digest()
 
 
 def test_jobs_take_what_glue_hands_over(

@@ -24,6 +24,9 @@ import pytest
 from qldb_replay.cli import main
 from qldb_replay.destinations.postgresql import PostgresqlDestination
 from qldb_replay.destinations.sqlite import SqliteDestination
+from qldb_replay.errors import StageError
+from qldb_replay.lake.runs import Run
+from qldb_replay.replay import source as spread
 from qldb_replay.simulate import SimulateOptions, Truth, simulate
 
 PROGRAM = "import sys; from qldb_replay.cli import main; sys.exit(main())"
@@ -197,6 +200,40 @@ def test_a_reader_sees_a_prefix(source, url, ask, command, read_table) -> None:
         assert held(ask) == expected(rows, stop)
         assert current(ask) == live_at(rows, tables, stop)
     assert command("compare", "--lake", source.lake, "--to", url)["exit_code"] == 0
+
+
+def test_partitions_come_in_the_ledgers_order(source, command, tmp_path, monkeypatch) -> None:
+    """However Spark spreads the rows, no block is written that is not the next one."""
+    monkeypatch.setattr("qldb_replay.replay.source.ROWS_IN_PARTITION", 20)
+    arguments = ("--lake", source.lake, "--to", f"sqlite:///{tmp_path}/ledger.db")
+    with monkeypatch.context() as patch:
+        own = spread._keys
+        patch.setattr(spread, "_keys", lambda *given: own(*given)[::-1])
+        failed = command("replay", *arguments)
+    assert failed["exit_code"] == 4
+    assert "came where block 0 was due" in failed["error"]["message"]
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        assert connection.execute("SELECT count(*) FROM ledger_blocks").fetchone() == (0,)
+
+    assert command("replay", *arguments)["exit_code"] == 0
+
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        written = connection.execute("SELECT sequence_no FROM ledger_blocks ORDER BY rowid")
+        assert [row[0] for row in written] == list(range(len(source.truth.blocks())))
+    assert command("compare", *arguments)["exit_code"] == 0
+
+
+def test_nothing_is_written_before_the_run_is_noted(source, command, tmp_path, monkeypatch) -> None:
+    def failing(run: Run) -> None:
+        time.sleep(2)
+        raise StageError("the row cannot be written")
+
+    monkeypatch.setattr(Run, "begin", failing)
+    to = f"sqlite:///{tmp_path}/ledger.db"
+    summary = command("replay", "--lake", source.lake, "--to", to)
+    assert (summary["exit_code"], summary["error"]["message"]) == (4, "the row cannot be written")
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
 
 
 def live_at(rows: list[dict], tables: list[dict], stop: int) -> dict[str, set[tuple[str, int]]]:

@@ -6,6 +6,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -350,7 +351,14 @@ def _writing(options: argparse.Namespace, spark: SparkSession) -> Iterator[Run]:
             ) from error
         lake = replace(lake, guard=guard)
         run = Run(lake, run_id, options.command, without_secrets(vars(options)))
-        run.begin()
+        # Most commands read for a while before they write, which waits for the row.
+        row = held.enter_context(ThreadPoolExecutor(1)).submit(run.begin)
+
+        def noted() -> None:
+            guard()
+            row.result()
+
+        run = replace(run, lake=replace(lake, guard=noted))
         try:
             yield run
         except BaseException:

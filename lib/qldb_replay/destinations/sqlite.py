@@ -47,9 +47,9 @@ TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"  # Arrow's %S has the fraction of the type's 
 
 _MOST_NAME_BYTES = 1_000
 _ROWS_AT_A_TIME = 10_000
-_PAGE_BYTES = 16_384  # some revisions fit a page
+_PAGE_BYTES = 32_768  # some dozen revisions fit a page
 _CACHE_KIB = 65_536
-_LOG_PAGES = 4_096
+_LOG_PAGES = 8_192  # pages that change in many commits are copied to the file once for them all
 
 _SETTINGS = (
     f"page_size = {_PAGE_BYTES}",

@@ -160,8 +160,11 @@ class Ingest:
         self._write(holding, RECORDS, "records", plan.batch, repeated=repeated)
         damaged = [p for p in plan.objects if _is_damaged(outcomes.value.get(p.stored.uri))]
         if repeated or damaged:
-            quarantine, _ = self._decode(damaged, access, "quarantine")
+            quarantine, again = self._decode(damaged, access, "quarantine")
             self._write(quarantine, QUARANTINE, "quarantine", plan.batch, repeated=repeated)
+            uris = {planned.stored.uri for planned in damaged}
+            if again.value != {uri: outcomes.value[uri] for uri in uris}:
+                raise _read_otherwise(plan.batch)
         counts = _counted(plan, outcomes.value)
         self._ensure_tables()
         self._check_written(plan, counts)
@@ -183,8 +186,7 @@ class Ingest:
     def _check_written(self, plan: Plan, counts: IngestCounts) -> None:
         """Holds what was written against what the objects' own rows say.
 
-        Where an executor was lost, or something is quarantined, objects were fetched again, perhaps
-        with another outcome.
+        Where an executor was lost, objects were fetched again, perhaps with another outcome.
         """
         tables = (
             self.lake.read(table)
@@ -196,10 +198,7 @@ class Ingest:
         written = {row["table"]: row["count"] for row in rows}
         said = {"records": counts.records, "quarantine": counts.quarantined}
         if any(written.get(table, 0) != count for table, count in said.items()):
-            raise StageError(
-                f"batch {plan.batch} was read twice with different outcomes, as when a worker is "
-                "lost or an object changes: repeat the same command, it replaces the batch"
-            )
+            raise _read_otherwise(plan.batch)
 
     def _decode(
         self, objects: Sequence[PlannedObject], access: S3Access, kind: str
@@ -261,6 +260,13 @@ class Ingest:
             if not self.lake.has(table):
                 rows = empty(self.lake.spark, schema)
                 self.lake.overwrite(rows, table, partition_by=PARTITIONS.get(table, ()))
+
+
+def _read_otherwise(batch: int) -> StageError:
+    return StageError(
+        f"batch {batch} was read twice with different outcomes, as when a worker is lost or an "
+        "object changes: repeat the same command, it replaces the batch"
+    )
 
 
 def _is_damaged(outcome: dict[str, Any] | None) -> bool:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
@@ -148,6 +148,7 @@ def _column(name: str, shown: dict[str, Column]) -> Column:
 def chunks(
     blocks: DataFrame,
     revisions: DataFrame,
+    stretch: Gap,
     gaps: Sequence[Gap],
     rows: int,
     sizes: Sizes,
@@ -161,6 +162,7 @@ def chunks(
     Args:
         blocks: rows of `selected_blocks`.
         revisions: rows of `selected_revisions`.
+        stretch: the blocks that they are or belong to.
         gaps: blocks to leave out, in order.
         rows: how many blocks and revisions there are, about.
         sizes: of a chunk.
@@ -185,16 +187,39 @@ def chunks(
         F.struct(*revisions.columns).alias("revision"),
     )
     partitions = max(1, math.ceil(rows / ROWS_IN_PARTITION))
-    ordered = (
-        of_blocks.unionByName(of_revisions)
-        .repartitionByRange(partitions, "sequence_no")
-        .sortWithinPartitions("sequence_no", "place", "name")
-    )
+    ordered = _spread(
+        of_blocks.unionByName(of_revisions), stretch, partitions
+    ).sortWithinPartitions("sequence_no", "place", "name")
     batches = {"spark__sql__execution__arrow__maxRecordsPerBatch": str(sizes.rows)}
     with stage_settings(blocks.sparkSession, **batches):
         pieces = ordered.mapInArrow(cutter(sizes, gaps), from_arrow_schema(PIECES))
         received = pieces.toLocalIterator(prefetchPartitions=True)
         yield from _ahead(storable(chunk_of(piece)) for piece in received)
+
+
+def _spread(rows: DataFrame, stretch: Gap, partitions: int) -> DataFrame:
+    """Puts rows in partitions of equally many blocks, in order.
+
+    Partitioning by ranges would read all rows twice, the first time to find where ranges end.
+    Here that is known, as blocks are numbered; no block has more than a few dozen revisions. It
+    takes that Spark partitions by the hash that its function `hash` gives.
+    """
+    width = -(-(stretch.last - stretch.first + 1) // partitions)
+    place = F.expr(f"int((sequence_no - {stretch.first}) div {width})")
+    keys = F.lit(_keys(rows.sparkSession, partitions))
+    return rows.repartition(partitions, F.element_at(keys, place + 1))
+
+
+def _keys(spark: SparkSession, partitions: int) -> list[int]:
+    """Finds a key for each partition that Spark's hash partitioning sends there."""
+    # So many that one is lacking once in a billion times.
+    candidates = math.ceil(partitions * (math.log(partitions) + 21))
+    hashed = f"transform(sequence(0, {candidates}), key -> pmod(hash(key), {partitions}))"
+    row = spark.sql(f"SELECT {hashed} AS places").collect()[0]
+    first: dict[int, int] = {}
+    for key, place in enumerate(row["places"]):
+        first.setdefault(place, key)
+    return [first[place] for place in range(partitions)]
 
 
 def _ahead(items: Iterator[Chunk]) -> Iterator[Chunk]:

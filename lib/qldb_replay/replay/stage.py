@@ -28,7 +28,7 @@ from qldb_replay.destinations.interface import (
     RunRow,
     Transaction,
 )
-from qldb_replay.errors import UsageError
+from qldb_replay.errors import StageError, UsageError
 from qldb_replay.lake.delta import Lake, side_by_side
 from qldb_replay.replay.chunks import Sizes
 from qldb_replay.replay.compare import MISSING, Compare, Difference
@@ -284,7 +284,14 @@ class Replay:
         stretch = Gap(plan.first, plan.last)
         frames = self._frames(plan.selection, [stretch])
         done, began = 0, time.monotonic()
-        for chunk in self._chunks(*frames, plan.passed, plan.blocks + plan.revisions):
+        for chunk in self._chunks(frames, stretch, plan.passed, plan.blocks + plan.revisions):
+            due = _next(at.sequence_no, plan.passed)
+            if chunk.first != due:
+                raise StageError(
+                    f"block {chunk.first} came where block {due} was due, and is not written: this "
+                    "Spark spreads rows in a way of its own, or the lake changed; verify it, and "
+                    "report this if it is in order"
+                )
             before, after = at, _behind(at, chunk)
             passed = [g for g in plan.passed if at.sequence_no < g.first and g.last < chunk.last]
             with self.to.transaction() as transaction:
@@ -300,13 +307,13 @@ class Replay:
         return at
 
     def _chunks(
-        self, blocks: DataFrame, revisions: DataFrame, gaps: Sequence[Gap], rows: int
+        self, frames: tuple[DataFrame, DataFrame], stretch: Gap, gaps: Sequence[Gap], rows: int
     ) -> Iterator[Chunk]:
         wanted = min(MOST_ROWS, max(LEAST_ROWS, rows // CHUNKS_IN_RUN))
         if self.bounds.rate is not None:
             wanted = max(1, min(wanted, int(self.bounds.rate)))
         sizes = Sizes(wanted, CHUNK_BYTES)
-        return chunks(blocks, revisions, gaps, rows, sizes, self.to.storable)
+        return chunks(*frames, stretch, gaps, rows, sizes, self.to.storable)
 
     def _add(self, transaction: Transaction, chunk: Chunk, before: int, after: int) -> None:
         was, active = active_at(self._tables, before), active_at(self._tables, after)
@@ -317,10 +324,10 @@ class Replay:
         """Puts blocks in the gaps that they were missing from, each gap in one transaction."""
         for gap, parts in plan.fills.items():
             self.progress(f"blocks that were missing from {gap.first:,} to {gap.last:,}")
-            blocks, revisions = self._frames(plan.selection, parts)
+            frames, rows = self._frames(plan.selection, parts), plan.blocks + plan.revisions
             after = at
             with self.to.transaction() as transaction:
-                for chunk in self._chunks(blocks, revisions, (), plan.blocks + plan.revisions):
+                for chunk in self._chunks(frames, gap, (), rows):
                     moved = _behind(after, chunk)
                     after = replace(moved, sequence_no=at.sequence_no)
                     self._add(transaction, chunk, at.sequence_no, at.sequence_no)
@@ -363,6 +370,15 @@ def _check_names(selection: Selection, tables: Sequence[SourceTable]) -> None:
         raise UsageError(
             f"the ledger never had a table {', '.join(unknown)}: see the lake's table `tables`"
         )
+
+
+def _next(sequence_no: int, gaps: Sequence[Gap]) -> int:
+    """Returns the number of the block that follows one, in a ledger with gaps, in order."""
+    following = sequence_no + 1
+    for gap in gaps:
+        if gap.first <= following <= gap.last:
+            following = gap.last + 1
+    return following
 
 
 def _behind(at: Checkpoint, chunk: Chunk) -> Checkpoint:

@@ -50,9 +50,44 @@ fn put_escapes(out: &mut Vec<u8>, start: usize, mut bits: u32) {
     }
 }
 
-/// Sets the bit of each byte that is a marker or the escape byte. Alone and without branches this is
-/// a few vector instructions, and one multiplication for each word.
-#[inline(never)]
+/// Sets the bit of each byte that is a marker or the escape byte.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn specials(chunk: &[u8; CHUNK]) -> u32 {
+    // SAFETY: all processors of this architecture have these instructions.
+    unsafe { sse2::specials(chunk) }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod sse2 {
+    use std::arch::x86_64::{
+        _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
+    };
+
+    use super::{BEGIN, CHUNK, END, ESCAPE};
+
+    #[target_feature(enable = "sse2")]
+    #[inline]
+    pub fn specials(chunk: &[u8; CHUNK]) -> u32 {
+        let words = chunk.as_chunks().0;
+        let [a, b, c, d] = [0, 1, 2, 3].map(|at| i64::from_le_bytes(words[at]));
+        half(a, b) | half(c, d) << 16
+    }
+
+    #[target_feature(enable = "sse2")]
+    #[inline]
+    fn half(low: i64, high: i64) -> u32 {
+        let bytes = _mm_set_epi64x(high, low);
+        let [begin, escape, end] =
+            [BEGIN, ESCAPE, END].map(|byte| _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte as i8)));
+        _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(begin, escape), end)) as u32
+    }
+}
+
+/// Sets the bit of each byte that is a marker or the escape byte. Without branches this is a few
+/// vector instructions, and one multiplication for each word.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
 fn specials(chunk: &[u8; CHUNK]) -> u32 {
     // Moves the lowest bit of each byte to the highest byte, the first one's lowest.
     const GATHER: u64 = 0x0102_0408_1020_4080;
