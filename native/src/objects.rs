@@ -1,15 +1,14 @@
 //! From fetched objects to Arrow batches: framing, decoding and checking in one pass.
 
-use std::sync::Arc;
-
+use arrow_array::RecordBatch;
 use arrow_array::builder::{
-    BinaryBuilder, BooleanBuilder, Int32Builder, Int64Builder, StringBuilder,
+    ArrayBuilder, BinaryBuilder, BooleanBuilder, Int32Builder, Int64Builder, StringBuilder,
 };
-use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
 
 use crate::archive::{Kind, ObjectReader, Segment};
-use crate::builders::{Blocks, Revisions, Structs, alike};
+use crate::builders::{Blocks, Revisions};
+use crate::column::{Column, Columns, Structs, columns};
 use crate::columns::DECODED;
 use crate::decode::{Body, Decoded, RecordDecoder};
 use crate::limits::Limits;
@@ -166,7 +165,7 @@ struct ObjectRow {
 /// Rows that wait for their batch, which takes them away: records, quarantine, the objects' own.
 #[derive(Default)]
 struct Rows {
-    records: Columns,
+    records: Decoding,
     quarantine: Vec<QuarantineRow>,
     objects: Vec<ObjectRow>,
     bytes: usize,
@@ -174,11 +173,11 @@ struct Rows {
 
 impl Rows {
     fn is_full(&self) -> bool {
-        self.bytes >= BATCH_BYTES || self.records.rows + self.quarantine.len() >= BATCH_ROWS
+        self.bytes >= BATCH_BYTES || self.records.rows() + self.quarantine.len() >= BATCH_ROWS
     }
 
     fn is_empty(&self) -> bool {
-        self.records.rows == 0 && self.quarantine.is_empty() && self.objects.is_empty()
+        self.records.rows() == 0 && self.quarantine.is_empty() && self.objects.is_empty()
     }
 
     fn take(&mut self) -> Result<RecordBatch, ArrowError> {
@@ -191,44 +190,38 @@ impl Rows {
     }
 }
 
-/// Builders of all columns.
-#[derive(Default)]
-struct Columns {
-    rows: usize,
-    kind: StringBuilder,
-    object_uri: StringBuilder,
-    offset: Int64Builder,
-    length: Int64Builder,
-    part: Int32Builder,
-    record_type: StringBuilder,
-    stream_arn: StringBuilder,
-    strand_id: StringBuilder,
-    sequence_no: Int64Builder,
-    document_id: StringBuilder,
-    version: Int64Builder,
-    hash: BinaryBuilder,
-    revision: Structs<Revisions>,
-    block: Structs<Blocks>,
-    ion: BinaryBuilder,
-    reason: StringBuilder,
-    bytes: BinaryBuilder,
-    sha256: BinaryBuilder,
-    compression: StringBuilder,
-    records: Int64Builder,
-    unreadable_bytes: Int64Builder,
-    quarantined: Int64Builder,
-    unchanged: BooleanBuilder,
+columns! {
+    /// All columns.
+    struct Decoding {
+        kind: StringBuilder,
+        object_uri: StringBuilder,
+        offset: Int64Builder,
+        length: Int64Builder,
+        part: Int32Builder,
+        record_type: StringBuilder,
+        stream_arn: StringBuilder,
+        strand_id: StringBuilder,
+        sequence_no: Int64Builder,
+        document_id: StringBuilder,
+        version: Int64Builder,
+        hash: BinaryBuilder,
+        revision: Structs<Revisions>,
+        block: Structs<Blocks>,
+        ion: BinaryBuilder,
+        reason: StringBuilder,
+        bytes: BinaryBuilder,
+        sha256: BinaryBuilder,
+        compression: StringBuilder,
+        records: Int64Builder,
+        unreadable_bytes: Int64Builder,
+        quarantined: Int64Builder,
+        unchanged: BooleanBuilder,
+    }
 }
 
-impl Columns {
-    /// Makes empty builders with room for as many long values as these hold.
-    fn alike(&self) -> Self {
-        Columns {
-            stream_arn: alike(&self.stream_arn),
-            revision: self.revision.alike(),
-            ion: alike(&self.ion),
-            ..Columns::default()
-        }
+impl Decoding {
+    fn rows(&self) -> usize {
+        self.kind.len()
     }
 
     fn append(&mut self, uri: &str, segment: &Segment<'_>, decoded: &Decoded<'_>) {
@@ -244,7 +237,7 @@ impl Columns {
 
     /// Ends the records, which all rows so far are, with what none of them has.
     fn end_records(&mut self) {
-        let rows = self.rows;
+        let rows = self.rows();
         self.reason.append_nulls(rows);
         self.bytes.append_nulls(rows);
         self.append_no_objects(rows);
@@ -261,7 +254,7 @@ impl Columns {
                 self.version.append_value(revision.metadata.version);
                 self.hash.append_option(revision.hash);
                 self.revision.append(columns);
-                self.block.append_null();
+                self.block.nulls(1);
             }
             Body::Block(columns) => {
                 let block = &columns.block;
@@ -270,7 +263,7 @@ impl Columns {
                 self.document_id.append_null();
                 self.version.append_null();
                 self.hash.append_option(block.block_hash);
-                self.revision.append_null();
+                self.revision.nulls(1);
                 self.block.append(columns);
             }
         }
@@ -302,7 +295,6 @@ impl Columns {
     }
 
     fn begin(&mut self, kind: &str, uri: &str) {
-        self.rows += 1;
         self.kind.append_value(kind);
         self.object_uri.append_value(uri);
     }
@@ -321,8 +313,8 @@ impl Columns {
         self.document_id.append_null();
         self.version.append_null();
         self.hash.append_null();
-        self.revision.append_null();
-        self.block.append_null();
+        self.revision.nulls(1);
+        self.block.nulls(1);
     }
 
     fn append_no_objects(&mut self, count: usize) {
@@ -334,32 +326,7 @@ impl Columns {
         self.unchanged.append_nulls(count);
     }
 
-    fn finish(mut self) -> Result<RecordBatch, ArrowError> {
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(self.kind.finish()),
-            Arc::new(self.object_uri.finish()),
-            Arc::new(self.offset.finish()),
-            Arc::new(self.length.finish()),
-            Arc::new(self.part.finish()),
-            Arc::new(self.record_type.finish()),
-            Arc::new(self.stream_arn.finish()),
-            Arc::new(self.strand_id.finish()),
-            Arc::new(self.sequence_no.finish()),
-            Arc::new(self.document_id.finish()),
-            Arc::new(self.version.finish()),
-            Arc::new(self.hash.finish()),
-            Arc::new(self.revision.finish()?),
-            Arc::new(self.block.finish()?),
-            Arc::new(self.ion.finish()),
-            Arc::new(self.reason.finish()),
-            Arc::new(self.bytes.finish()),
-            Arc::new(self.sha256.finish()),
-            Arc::new(self.compression.finish()),
-            Arc::new(self.records.finish()),
-            Arc::new(self.unreadable_bytes.finish()),
-            Arc::new(self.quarantined.finish()),
-            Arc::new(self.unchanged.finish()),
-        ];
-        RecordBatch::try_new(DECODED.clone(), columns)
+    fn finish(self) -> Result<RecordBatch, ArrowError> {
+        RecordBatch::try_new(DECODED.clone(), self.arrays()?)
     }
 }
