@@ -534,7 +534,8 @@ class SqlTransaction:
         )
         self._to.run(
             f"DELETE FROM {current} WHERE document_id IN "
-            f"(SELECT document_id FROM {history} WHERE {within}) AND version < ({newest})",
+            f"(SELECT document_id FROM {history} WHERE {within} AND operation = 'DELETE') "
+            f"AND version < ({newest})",
             (chunk.first, chunk.last, active),
         )
         self._insert_live(table, active, f"AND {within}", (chunk.first, chunk.last))
@@ -548,7 +549,7 @@ class SqlTransaction:
     def _insert_live(
         self, table: LedgerTable, active: str, among: str, values: Sequence[Any]
     ) -> None:
-        """Inserts the newest versions of documents, where they are among some revisions.
+        """Puts the newest versions of documents in place, where they are among some revisions.
 
         The table's ID is compared as no index has it: nearly all rows have it, and SQLite would
         prefer it to the few block numbers of a chunk.
@@ -559,7 +560,9 @@ class SqlTransaction:
             f"SELECT document_id, version, data FROM {history} AS h "
             f"WHERE operation <> 'DELETE' {among} AND h.table_id || '' = {mark} AND NOT EXISTS ("
             f"SELECT 1 FROM {history} AS n WHERE n.table_id = h.table_id "
-            "AND n.document_id = h.document_id AND n.version > h.version)",
+            "AND n.document_id = h.document_id AND n.version > h.version) "
+            "ON CONFLICT (document_id) DO UPDATE "
+            "SET version = excluded.version, data = excluded.data",
             (*values, active),
         )
 
