@@ -67,10 +67,17 @@ def make_lake(folder: Path, revisions: int) -> Path:
 
 
 class Server:
-    """A PostgreSQL server of our own, with a database for each use."""
+    """A PostgreSQL server of our own for a `with` block, with a database for each use."""
 
     def __init__(self, folder: Path) -> None:
-        self._uri = get_server(folder).get_uri()
+        self._server = get_server(folder)
+        self._uri = self._server.get_uri()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.cleanup()
 
     def database(self, name: str) -> str:
         """Makes an empty database; returns its URL."""
@@ -221,9 +228,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     build_session(SPARK)
-    with tempfile.TemporaryDirectory() as name, Usage() as usage:
-        folder = Path(name)
-        server = Server(folder / "server")
+    with contextlib.ExitStack() as ends:
+        folder = Path(ends.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+        server, usage = ends.enter_context(Server(folder / "server")), ends.enter_context(Usage())
         lake = options.lake or make_lake(folder, options.revisions)
         for turn in range(WARM_PASSES):
             run("replay", "--lake", lake, "--to", server.database(f"warm{turn}"))
