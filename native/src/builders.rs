@@ -5,7 +5,7 @@ use arrow_array::builder::{
 };
 use arrow_schema::Fields;
 
-use crate::column::{Lists, Members, Times, columns};
+use crate::column_builder::{Lists, Members, Times, columns};
 use crate::columns::{BLOCK, DOCUMENT, REDACTION, REVISION, STATEMENT, SUMMARY};
 use crate::decode::{BlockColumns, RevisionColumns};
 use crate::journal::block::{Document, Redaction, Statement, Summary};

@@ -5,7 +5,7 @@
 
 pub mod archive;
 pub mod builders;
-pub mod column;
+pub mod column_builder;
 pub mod columns;
 pub mod decode;
 pub mod error;

@@ -8,7 +8,7 @@ use arrow_schema::ArrowError;
 
 use crate::archive::{Kind, ObjectReader, Segment};
 use crate::builders::{Blocks, Revisions};
-use crate::column::{Column, Columns, Structs, columns};
+use crate::column_builder::{Column, Columns, Structs, columns};
 use crate::columns::DECODED;
 use crate::decode::{Body, Decoded, RecordDecoder};
 use crate::limits::Limits;

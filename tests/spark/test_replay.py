@@ -26,7 +26,7 @@ from qldb_replay.destinations.postgresql import PostgresqlDestination
 from qldb_replay.destinations.sqlite import SqliteDestination
 from qldb_replay.errors import StageError
 from qldb_replay.lake.runs import Run
-from qldb_replay.replay import source as spread
+from qldb_replay.replay.source import _keys
 from qldb_replay.simulate import SimulateOptions, Truth, simulate
 
 PROGRAM = "import sys; from qldb_replay.cli import main; sys.exit(main())"
@@ -207,8 +207,7 @@ def test_partitions_come_in_the_ledgers_order(source, command, tmp_path, monkeyp
     monkeypatch.setattr("qldb_replay.replay.source.ROWS_IN_PARTITION", 20)
     arguments = ("--lake", source.lake, "--to", f"sqlite:///{tmp_path}/ledger.db")
     with monkeypatch.context() as patch:
-        own = spread._keys
-        patch.setattr(spread, "_keys", lambda *given: own(*given)[::-1])
+        patch.setattr("qldb_replay.replay.source._keys", lambda *given: _keys(*given)[::-1])
         failed = command("replay", *arguments)
     assert failed["exit_code"] == 4
     assert "came where block 0 was due" in failed["error"]["message"]

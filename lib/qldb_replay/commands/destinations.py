@@ -131,7 +131,7 @@ def write(
         row = RunRow(
             run.run_id, options.command, run.started, __version__, json.dumps(shown, default=str)
         )
-        run.lake.guard()
+        run.lake.guard()  # the lake knows of the run before the destination does
         counts = stage.run(plan, row)
         late = stage.late(plan)
         to.end_run(run.run_id, datetime.now(timezone.utc), counts)

@@ -35,3 +35,17 @@ def between(whole: Gap, gaps: Sequence[Gap]) -> list[Gap]:
     if start <= whole.last:
         left.append(Gap(start, whole.last))
     return left
+
+
+def following(sequence_no: int, gaps: Sequence[Gap]) -> int:
+    """Returns the number of the block behind one that is there.
+
+    Args:
+        sequence_no: its number.
+        gaps: in order, none overlapping.
+    """
+    found = sequence_no + 1
+    for gap in gaps:
+        if gap.first <= found <= gap.last:
+            found = gap.last + 1
+    return found

@@ -162,8 +162,7 @@ class Ingest:
         if repeated or damaged:
             quarantine, again = self._decode(damaged, access, "quarantine")
             self._write(quarantine, QUARANTINE, "quarantine", plan.batch, repeated=repeated)
-            uris = {planned.stored.uri for planned in damaged}
-            if again.value != {uri: outcomes.value[uri] for uri in uris}:
+            if again.value != {p.stored.uri: outcomes.value[p.stored.uri] for p in damaged}:
                 raise _read_otherwise(plan.batch)
         counts = _counted(plan, outcomes.value)
         self._ensure_tables()

@@ -204,6 +204,8 @@ def _spread(rows: DataFrame, stretch: Gap, partitions: int) -> DataFrame:
     Here that is known, as blocks are numbered; no block has more than a few dozen revisions. It
     takes that Spark partitions by the hash that its function `hash` gives.
     """
+    if partitions == 1:
+        return rows.repartition(1)
     width = -(-(stretch.last - stretch.first + 1) // partitions)
     place = F.expr(f"int((sequence_no - {stretch.first}) div {width})")
     keys = F.lit(_keys(rows.sparkSession, partitions))

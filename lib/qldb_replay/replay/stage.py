@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from qldb_replay.destinations.digests import REVISIONS_OF
-from qldb_replay.destinations.gaps import between, merged
+from qldb_replay.destinations.gaps import between, following, merged
 from qldb_replay.destinations.interface import (
     Checkpoint,
     Chunk,
@@ -285,7 +285,7 @@ class Replay:
         frames = self._frames(plan.selection, [stretch])
         done, began = 0, time.monotonic()
         for chunk in self._chunks(frames, stretch, plan.passed, plan.blocks + plan.revisions):
-            due = _next(at.sequence_no, plan.passed)
+            due = following(at.sequence_no, plan.passed)
             if chunk.first != due:
                 raise StageError(
                     f"block {chunk.first} came where block {due} was due, and is not written: this "
@@ -370,15 +370,6 @@ def _check_names(selection: Selection, tables: Sequence[SourceTable]) -> None:
         raise UsageError(
             f"the ledger never had a table {', '.join(unknown)}: see the lake's table `tables`"
         )
-
-
-def _next(sequence_no: int, gaps: Sequence[Gap]) -> int:
-    """Returns the number of the block that follows one, in a ledger with gaps, in order."""
-    following = sequence_no + 1
-    for gap in gaps:
-        if gap.first <= following <= gap.last:
-            following = gap.last + 1
-    return following
 
 
 def _behind(at: Checkpoint, chunk: Chunk) -> Checkpoint:

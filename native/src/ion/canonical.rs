@@ -51,11 +51,13 @@ fn put_escapes(out: &mut Vec<u8>, start: usize, mut bits: u32) {
 }
 
 /// Sets the bit of each byte that is a marker or the escape byte.
-#[cfg(target_arch = "x86_64")]
 #[inline]
 fn specials(chunk: &[u8; CHUNK]) -> u32 {
+    #[cfg(target_arch = "x86_64")]
     // SAFETY: all processors of this architecture have these instructions.
-    unsafe { sse2::specials(chunk) }
+    return unsafe { sse2::specials(chunk) };
+    #[cfg(not(target_arch = "x86_64"))]
+    portable::specials(chunk)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -84,16 +86,19 @@ mod sse2 {
     }
 }
 
-/// Sets the bit of each byte that is a marker or the escape byte. Without branches this is a few
-/// vector instructions, and one multiplication for each word.
-#[cfg(not(target_arch = "x86_64"))]
-#[inline]
-fn specials(chunk: &[u8; CHUNK]) -> u32 {
-    // Moves the lowest bit of each byte to the highest byte, the first one's lowest.
-    const GATHER: u64 = 0x0102_0408_1020_4080;
-    let found = chunk.map(|byte| u8::from((byte == BEGIN) | (byte == ESCAPE) | (byte == END)));
-    let words = found.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
-    words.rev().fold(0, |bits, word| bits << 8 | (word.wrapping_mul(GATHER) >> 56) as u32)
+#[cfg(any(test, not(target_arch = "x86_64")))]
+mod portable {
+    use super::{BEGIN, CHUNK, END, ESCAPE};
+
+    /// Without branches this is a few vector instructions, and one multiplication for each word.
+    #[inline]
+    pub fn specials(chunk: &[u8; CHUNK]) -> u32 {
+        // Moves the lowest bit of each byte to the highest byte, the first one's lowest.
+        const GATHER: u64 = 0x0102_0408_1020_4080;
+        let found = chunk.map(|byte| u8::from((byte == BEGIN) | (byte == ESCAPE) | (byte == END)));
+        let words = found.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
+        words.rev().fold(0, |bits, word| bits << 8 | (word.wrapping_mul(GATHER) >> 56) as u32)
+    }
 }
 
 /// Appends what is hashed of a scalar, from its type byte and its representation.
@@ -162,4 +167,23 @@ pub fn push_signed(out: &mut Vec<u8>, magnitude: Magnitude<'_>, negative: bool) 
         push_escaped(out, &[sign, magnitude.head()]);
     }
     push_escaped(out, magnitude.tail());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BEGIN, CHUNK, END, ESCAPE, portable, specials};
+
+    #[test]
+    fn every_special_byte_is_found_wherever_it_stands() {
+        for at in 0..CHUNK {
+            for byte in 0..=255 {
+                let mut chunk = [END; CHUNK];
+                chunk[at] = byte;
+                let special = [BEGIN, ESCAPE, END].contains(&byte);
+                let expected = if special { u32::MAX } else { !(1 << at) };
+                assert_eq!(specials(&chunk), expected);
+                assert_eq!(portable::specials(&chunk), expected);
+            }
+        }
+    }
 }

@@ -47,19 +47,19 @@ macro_rules! columns {
             $($field: $kind,)+
         }
 
-        impl crate::column::Columns for $name {
+        impl crate::column_builder::Columns for $name {
             fn nulls(&mut self, count: usize) {
-                $(crate::column::Column::nulls(&mut self.$field, count);)+
+                $(crate::column_builder::Column::nulls(&mut self.$field, count);)+
             }
 
             fn alike(&self) -> Self {
-                $name { $($field: crate::column::Column::alike(&self.$field),)+ }
+                $name { $($field: crate::column_builder::Column::alike(&self.$field),)+ }
             }
 
             fn arrays(
                 self,
             ) -> Result<Vec<arrow_array::ArrayRef>, arrow_schema::ArrowError> {
-                Ok(vec![$(crate::column::Column::array(self.$field)?,)+])
+                Ok(vec![$(crate::column_builder::Column::array(self.$field)?,)+])
             }
         }
     };
@@ -83,60 +83,33 @@ fn room(used: usize) -> usize {
     used + used / 16
 }
 
-impl<T: ByteArrayType> Column for GenericByteBuilder<T> {
-    fn nulls(&mut self, count: usize) {
-        self.append_nulls(count);
-    }
+/// Makes columns of Arrow's builders, which differ in how one is made with room for as much.
+macro_rules! columns_of_arrow {
+    ($([$($generics:tt)*] $builder:ty: |$other:ident| $alike:expr;)+) => {
+        $(impl $($generics)* Column for $builder {
+            fn nulls(&mut self, count: usize) {
+                self.append_nulls(count);
+            }
 
-    fn alike(&self) -> Self {
-        Self::with_capacity(room(self.len()), room(self.values_slice().len()))
-    }
+            fn alike(&self) -> Self {
+                let $other = self;
+                $alike
+            }
 
-    fn array(mut self) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(self.finish()))
-    }
+            fn array(mut self) -> Result<ArrayRef, ArrowError> {
+                Ok(Arc::new(self.finish()))
+            }
+        })+
+    };
 }
 
-impl<T: ArrowPrimitiveType> Column for PrimitiveBuilder<T> {
-    fn nulls(&mut self, count: usize) {
-        self.append_nulls(count);
-    }
-
-    fn alike(&self) -> Self {
-        Self::with_capacity(room(self.len()))
-    }
-
-    fn array(mut self) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(self.finish()))
-    }
-}
-
-impl Column for BooleanBuilder {
-    fn nulls(&mut self, count: usize) {
-        self.append_nulls(count);
-    }
-
-    fn alike(&self) -> Self {
-        Self::with_capacity(room(self.len()))
-    }
-
-    fn array(mut self) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(self.finish()))
-    }
-}
-
-impl<C: Column + ArrayBuilder> Column for ListBuilder<C> {
-    fn nulls(&mut self, count: usize) {
-        self.append_nulls(count);
-    }
-
-    fn alike(&self) -> Self {
-        Self::with_capacity(self.values_ref().alike(), room(self.len()))
-    }
-
-    fn array(mut self) -> Result<ArrayRef, ArrowError> {
-        Ok(Arc::new(self.finish()))
-    }
+columns_of_arrow! {
+    [<T: ByteArrayType>] GenericByteBuilder<T>:
+        |other| Self::with_capacity(room(other.len()), room(other.values_slice().len()));
+    [<T: ArrowPrimitiveType>] PrimitiveBuilder<T>: |other| Self::with_capacity(room(other.len()));
+    [] BooleanBuilder: |other| Self::with_capacity(room(other.len()));
+    [<C: Column + ArrayBuilder>] ListBuilder<C>:
+        |other| Self::with_capacity(other.values_ref().alike(), room(other.len()));
 }
 
 /// A column of times in UTC.
