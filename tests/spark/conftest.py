@@ -18,17 +18,13 @@ from attacks.ledgers import Ledger, archives, digests, make_ledgers
 from databases import ask, database, server, url  # noqa: F401 fixtures
 from qldb_replay.cli import main
 from qldb_replay.lake.session import build_session
+from small_spark import SMALL
 
 SETTINGS = {
-    "spark.master": "local[2]",
+    **SMALL,
     "spark.driver.memory": "2g",
-    "spark.sql.shuffle.partitions": "2",
     # Delta remembers each table's snapshot for an hour; the tests make hundreds of tables.
     "spark.databricks.delta.delta.log.cacheSize": "40",
-    # Delta runs a query before each query to skip files; tables of one file have none to skip.
-    "spark.databricks.delta.stats.skipping": "false",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m "
-    "-XX:+UseParallelGC",
 }
 
 

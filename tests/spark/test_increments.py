@@ -11,6 +11,10 @@ from deltalake import DeltaTable
 
 from qldb_replay.codec.decode import RecordDecoder, RevisionColumns
 from qldb_replay.ion import split_records
+from qldb_replay.lake.blocks import rebuild_blocks
+from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.revisions import RevisionsStage
+from qldb_replay.lake.session import stage_settings
 from qldb_replay.limits import DEFAULT_LIMITS
 from qldb_replay.simulate import SimulateOptions, simulate
 
@@ -132,30 +136,70 @@ def test_any_order_in_any_pieces(tmp_path, build, deliveries, at_once, read_tabl
         assert rows == found[table], table
 
 
-def test_in_order_only_live_rows_are_written_again(tmp_path, build):
-    simulate(
-        SimulateOptions(
-            out=tmp_path / "source",
-            revisions=400,
-            tables=("Person",),
-            redactions=0,
-            duplicates=0,
-            disorder=0,
-        )
+@pytest.fixture
+def in_order(tmp_path) -> list[bytes]:
+    """The records of a small ledger, each once and in the journal's order."""
+    options = SimulateOptions(
+        out=tmp_path / "source",
+        revisions=400,
+        tables=("Person",),
+        redactions=0,
+        duplicates=0,
+        disorder=0,
     )
-    (source,) = (path for path in (tmp_path / "source").rglob("*") if path.is_file())
-    records = split_records(source.read_bytes())
+    simulate(options)
+    (source,) = (path for path in options.out.rglob("*") if path.is_file())
+    return split_records(source.read_bytes())
+
+
+def test_in_order_only_live_rows_are_written_again(tmp_path, build, in_order):
     archive, lake = tmp_path / "archive", tmp_path / "lake"
-    write_object(archive, "first", records[: len(records) * 3 // 4])
+    write_object(archive, "first", in_order[: len(in_order) * 3 // 4])
     build(archive, lake)
     closed = read_files(lake / "revisions", "is_open=false")
-    write_object(archive, "second", records[len(records) * 3 // 4 :])
+    write_object(archive, "second", in_order[len(in_order) * 3 // 4 :])
 
     summary = build(archive, lake)
 
     assert summary["counts"]["revisions"] == 400
     assert closed
     assert closed <= read_files(lake / "revisions", "is_open=false")
+
+
+def test_in_order_closed_revisions_are_not_read(tmp_path, spark, command, build, in_order):
+    archive, lake = tmp_path / "archive", tmp_path / "lake"
+    write_object(archive, "first", in_order[: len(in_order) * 3 // 4])
+    build(archive, lake)
+    write_object(archive, "second", in_order[len(in_order) * 3 // 4 :])
+    assert command("ingest", "--archive", archive, "--lake", lake)["exit_code"] == 0
+    opened = Lake.at(spark, str(lake))
+    rebuild_blocks(opened, 1, 2)
+    closed = lake / "revisions" / "is_open=false"
+    closed.rename(tmp_path / "elsewhere")
+
+    with stage_settings(spark):
+        RevisionsStage(opened, 1, 2).run()
+
+    written = read_files(lake / "revisions", "is_open=false")
+    assert any(Path(uri.removeprefix("file://")).exists() for uri in written)
+
+
+def test_in_order_blocks_of_closed_revisions_are_not_judged_again(
+    tmp_path, command, build, in_order
+):
+    archive, lake = tmp_path / "archive", tmp_path / "lake"
+    write_object(archive, "first", in_order[: len(in_order) * 3 // 4])
+    build(archive, lake)
+    command("verify", "--lake", lake)
+    late = in_order[len(in_order) * 3 // 4 :]
+    write_object(archive, "second", late)
+    build(archive, lake)
+
+    summary = command("verify", "--lake", lake)
+
+    decoder = RecordDecoder(DEFAULT_LIMITS)
+    numbers = {decoder.decode(record).sequence_no for record in late} - {None}
+    assert summary["scope"]["recomputed"]["blocks"] == len(numbers)
 
 
 def read_files(table: Path, partition: str) -> set[str]:

@@ -19,14 +19,10 @@ from qldb_replay.cli import main
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.state import LakeState
 from qldb_replay.simulate import SimulateOptions, simulate
+from small_spark import SMALL
 
 PROGRAM = "import sys; from qldb_replay.cli import main; sys.exit(main())"
-SPARK = {
-    "spark.master": "local[2]",
-    "spark.driver.memory": "1g",
-    "spark.sql.shuffle.partitions": "2",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
-}
+SPARK = {**SMALL, "spark.driver.memory": "1g"}
 
 
 class Killed(BaseException):

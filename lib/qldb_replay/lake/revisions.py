@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from qldb_replay.lake.copies import PLACE, choose, fetch, settled
@@ -118,17 +118,22 @@ class RevisionsStage:
         """Writes the whole table; returns the keys whose data is still in `records`."""
 
         def decide(exact: DataFrame | None) -> DataFrame:
-            return _timeline(self._chosen(copies, requests, exact))
+            return _timeline(self._chosen(copies, self.lake.read("blocks"), requests, exact))
 
         with settled(decide, _exact(records, requests)) as decided:
             self.lake.overwrite(self._rows(decided, records), TABLE, partition_by=["is_open"])
             return cut_off(_carrying(decided))
 
-    def _chosen(self, copies: DataFrame, requests: DataFrame, exact: DataFrame | None) -> DataFrame:
+    def _chosen(
+        self,
+        copies: DataFrame,
+        blocks: DataFrame,
+        requests: DataFrame,
+        exact: DataFrame | None,
+    ) -> DataFrame:
         """Decides for each key which copy counts and whether it is redacted."""
         listing = (
-            self.lake.read("blocks")
-            .select("strand_id", "sequence_no", F.posexplode("revision_summaries.hash"))
+            blocks.select("strand_id", "sequence_no", F.posexplode("revision_summaries.hash"))
             .groupBy("strand_id", "sequence_no", F.col("col").alias("hash"))
             .agg(F.min("pos").alias("revision_index"))
         )
@@ -155,8 +160,16 @@ class RevisionsStage:
         """Returns what differs from the table, and the keys whose data is still in `records`."""
         known = ["tx_time", "table_name", "operation", *LIGHT, *TIMELINE]
         table = self.lake.read(TABLE).select(*REVISION_KEYS, *known)
+        blocks = self.lake.read("blocks")
+        reach = self._reach(records, blocks)
         with ExitStack() as frames:
-            affected = frames.enter_context(kept(self._affected(records, requests)))
+            affected = frames.enter_context(kept(self._affected(records, blocks, requests, reach)))
+            affected = few(affected, affected.count())
+            if _is_in_order(affected, table):
+                # No copy came before, and of what is there only open rows get a successor.
+                copies = copies.where(F.col("batch") > self.since)
+                table = table.where("is_open = true")
+                blocks = blocks.where(reach)
             copies = copies.join(affected, list(REVISION_KEYS), "left_semi")
             documents = affected.select(*DOCUMENT_KEYS).distinct()
             old = frames.enter_context(
@@ -165,18 +178,33 @@ class RevisionsStage:
             untouched = old.join(affected, list(REVISION_KEYS), "left_anti").drop(*TIMELINE)
 
             def decide(exact: DataFrame | None) -> DataFrame:
-                chosen = self._chosen(copies, requests, exact)
+                chosen = self._chosen(copies, blocks, requests, exact)
                 return _timeline(chosen.unionByName(untouched, allowMissingColumns=True))
 
             decided = frames.enter_context(settled(decide, _exact(records, requests)))
             return cut_off(_changed(decided, old)), cut_off(_carrying(decided))
 
-    def _affected(self, records: DataFrame, requests: DataFrame) -> DataFrame:
+    def _reach(self, records: DataFrame, blocks: DataFrame) -> Column:
+        """The condition that a block's number is among those of what arrived, first to last.
+
+        Files of other blocks are then left alone.
+        """
+        arrived = [
+            rows.where(F.col("batch") > self.since).select("sequence_no")
+            for rows in (records, blocks)
+        ]
+        reach = arrived[0].union(arrived[1]).agg(F.min("sequence_no"), F.max("sequence_no")).first()
+        assert reach is not None
+        return F.lit(False) if reach[0] is None else F.col("sequence_no").between(*reach)
+
+    def _affected(
+        self, records: DataFrame, blocks: DataFrame, requests: DataFrame, reach: Column
+    ) -> DataFrame:
         """Keys of revisions that new records, new blocks or new requests speak of."""
         arrived = records.where(F.col("batch") > self.since).select(*REVISION_KEYS)
-        blocks = self.lake.read("blocks").where(F.col("batch") > self.since)
-        places = blocks.select(*BLOCK_KEYS)
-        listed = records.join(places, list(BLOCK_KEYS), "left_semi").select(*REVISION_KEYS)
+        places = blocks.where(F.col("batch") > self.since).select(*BLOCK_KEYS)
+        within = records.where(reach)
+        listed = within.join(places, list(BLOCK_KEYS), "left_semi").select(*REVISION_KEYS)
         requested = requests.where(F.col("batch") > self.since).select(*REVISION_KEYS)
         return arrived.unionByName(listed).unionByName(requested).distinct()
 
@@ -253,6 +281,16 @@ class RevisionsStage:
             clauses="WHEN MATCHED AND t.ion IS NOT NULL AND t.revision.kind = 'data' "
             "THEN UPDATE SET ion = NULL, revision.data_json = NULL, revision.sketch = NULL",
         )
+
+
+def _is_in_order(affected: DataFrame, table: DataFrame) -> bool:
+    """Says whether all affected revisions come behind those that the table has of their documents.
+
+    The table has a row for each key of any record before.
+    """
+    newest = table.where("is_open = true").select(*DOCUMENT_KEYS, F.col("version").alias("newest"))
+    known = affected.join(newest, list(DOCUMENT_KEYS)).where("version <= newest")
+    return bool(known.isEmpty())
 
 
 def _carrying(decided: DataFrame) -> DataFrame:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from qldb_replay.journal.chain import RANGE_BITS
@@ -35,7 +36,7 @@ class Touched:
 
     def blocks(self, rows: DataFrame) -> DataFrame:
         """Keeps rows of touched blocks."""
-        return self._within(rows, BLOCK, BLOCK_KEYS)
+        return self._within(rows.where(self._reach), BLOCK, BLOCK_KEYS)
 
     def documents(self, rows: DataFrame) -> DataFrame:
         """Keeps rows of touched documents."""
@@ -44,6 +45,18 @@ class Touched:
     def ranges(self, rows: DataFrame) -> DataFrame:
         """Keeps rows of touched ranges."""
         return self._within(rows, RANGE, RANGE_KEYS)
+
+    @cached_property
+    def _reach(self) -> Column:
+        """The condition that a number lies among those of touched blocks, first to last.
+
+        Files of other blocks, and most of what is in them, are then left alone.
+        """
+        if self.units is None:
+            return F.lit(True)
+        reach = self.units[BLOCK].agg(F.min("sequence_no"), F.max("sequence_no")).first()
+        assert reach is not None
+        return F.lit(False) if reach[0] is None else F.col("sequence_no").between(*reach)
 
     def _within(self, rows: DataFrame, unit: str, keys: tuple[str, ...]) -> DataFrame:
         return rows if self.units is None else rows.join(self.units[unit], list(keys), "left_semi")
@@ -78,19 +91,20 @@ def touched_since(lake: Lake, since: int) -> Iterator[Touched]:
         yield Touched(None)
         return
     with ExitStack() as frames:
-        # A copy that is like the others changes no row of `blocks`, but which place is named.
-        arrived = lake.read("records").where((F.col("holds") == "block") & (F.col("batch") > since))
+        # A copy that is like the others changes no row of its table, but which place is named.
+        arrived = lake.read("records").where(F.col("batch") > since)
         changed = lake.read("blocks").where(F.col("batch") > since).select(*BLOCK_KEYS)
-        blocks = changed.union(arrived.select(*BLOCK_KEYS))
+        blocks = changed.union(arrived.where("holds = 'block'").select(*BLOCK_KEYS))
+        # What a row of `revisions` says of its block changes with a copy or the block alone; when
+        # it ends does not count.
+        delivered = arrived.where("holds = 'revision'").select(*BLOCK_KEYS)
         fresh = lake.read("revisions").where(F.col("batch") > since)
-        revisions = frames.enter_context(
-            kept(fresh.select(*REVISION_KEYS, "sequence_no", "contested"))
-        )
+        revisions = frames.enter_context(kept(fresh.select(*REVISION_KEYS, "contested")))
         # A copy that does not count may name a block of its own.
         others = contested_copies(lake, revisions).select(*BLOCK_KEYS)
         requests = requests_of(lake.read("blocks")).where(F.col("batch") > since)
         found = {
-            BLOCK: blocks.union(revisions.select(*BLOCK_KEYS)).union(others),
+            BLOCK: blocks.union(delivered).union(others),
             DOCUMENT: revisions.select(*DOCUMENT_KEYS).union(requests.select(*DOCUMENT_KEYS)),
             RANGE: with_range(blocks).select(*RANGE_KEYS),
         }
