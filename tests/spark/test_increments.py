@@ -137,8 +137,8 @@ def test_any_order_in_any_pieces(tmp_path, build, deliveries, at_once, read_tabl
 
 
 @pytest.fixture
-def in_order(tmp_path) -> list[bytes]:
-    """The records of a small ledger, each once and in the journal's order."""
+def in_order(tmp_path) -> tuple[list[bytes], list[bytes]]:
+    """The records of a small ledger, each once and in the journal's order, cut in two."""
     options = SimulateOptions(
         out=tmp_path / "source",
         revisions=400,
@@ -149,15 +149,17 @@ def in_order(tmp_path) -> list[bytes]:
     )
     simulate(options)
     (source,) = (path for path in options.out.rglob("*") if path.is_file())
-    return split_records(source.read_bytes())
+    records = split_records(source.read_bytes())
+    cut = len(records) * 3 // 4
+    return records[:cut], records[cut:]
 
 
 def test_in_order_only_live_rows_are_written_again(tmp_path, build, in_order):
     archive, lake = tmp_path / "archive", tmp_path / "lake"
-    write_object(archive, "first", in_order[: len(in_order) * 3 // 4])
+    write_object(archive, "first", in_order[0])
     build(archive, lake)
     closed = read_files(lake / "revisions", "is_open=false")
-    write_object(archive, "second", in_order[len(in_order) * 3 // 4 :])
+    write_object(archive, "second", in_order[1])
 
     summary = build(archive, lake)
 
@@ -168,9 +170,9 @@ def test_in_order_only_live_rows_are_written_again(tmp_path, build, in_order):
 
 def test_in_order_closed_revisions_are_not_read(tmp_path, spark, command, build, in_order):
     archive, lake = tmp_path / "archive", tmp_path / "lake"
-    write_object(archive, "first", in_order[: len(in_order) * 3 // 4])
+    write_object(archive, "first", in_order[0])
     build(archive, lake)
-    write_object(archive, "second", in_order[len(in_order) * 3 // 4 :])
+    write_object(archive, "second", in_order[1])
     assert command("ingest", "--archive", archive, "--lake", lake)["exit_code"] == 0
     opened = Lake.at(spark, str(lake))
     rebuild_blocks(opened, 1, 2)
@@ -188,17 +190,16 @@ def test_in_order_blocks_of_closed_revisions_are_not_judged_again(
     tmp_path, command, build, in_order
 ):
     archive, lake = tmp_path / "archive", tmp_path / "lake"
-    write_object(archive, "first", in_order[: len(in_order) * 3 // 4])
+    write_object(archive, "first", in_order[0])
     build(archive, lake)
     command("verify", "--lake", lake)
-    late = in_order[len(in_order) * 3 // 4 :]
-    write_object(archive, "second", late)
+    write_object(archive, "second", in_order[1])
     build(archive, lake)
 
     summary = command("verify", "--lake", lake)
 
     decoder = RecordDecoder(DEFAULT_LIMITS)
-    numbers = {decoder.decode(record).sequence_no for record in late} - {None}
+    numbers = {decoder.decode(record).sequence_no for record in in_order[1]} - {None}
     assert summary["scope"]["recomputed"]["blocks"] == len(numbers)
 
 

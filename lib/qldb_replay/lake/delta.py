@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from pyspark import StorageLevel
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from qldb_replay.errors import UsageError
@@ -175,6 +176,19 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> list[
     """
     with ThreadPoolExecutor(QUERIES_AT_A_TIME) as pool:
         return [done.result() for done in [pool.submit(work, item) for item in items]]
+
+
+def reach_of(rows: DataFrame) -> Column:
+    """Finds the condition that a block's number is among those of rows, first to last.
+
+    Files of other blocks, and most of what is in them, are then left alone.
+
+    Args:
+        rows: rows with `sequence_no`, which are read now.
+    """
+    reach = rows.agg(F.min("sequence_no"), F.max("sequence_no")).first()
+    assert reach is not None
+    return F.lit(False) if reach[0] is None else F.col("sequence_no").between(*reach)
 
 
 def matching(names: Iterable[str]) -> str:

@@ -14,7 +14,15 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from qldb_replay.lake.copies import PLACE, choose, fetch, settled
-from qldb_replay.lake.delta import Lake, cut_off, insert_of, kept, matching, update_of
+from qldb_replay.lake.delta import (
+    Lake,
+    cut_off,
+    insert_of,
+    kept,
+    matching,
+    reach_of,
+    update_of,
+)
 from qldb_replay.lake.keys import BLOCK_KEYS, DOCUMENT_KEYS, REVISION_KEYS
 from qldb_replay.lake.open_rows import few, replace_open
 from qldb_replay.lake.redactions import requests_of
@@ -185,17 +193,11 @@ class RevisionsStage:
             return cut_off(_changed(decided, old)), cut_off(_carrying(decided))
 
     def _reach(self, records: DataFrame, blocks: DataFrame) -> Column:
-        """The condition that a block's number is among those of what arrived, first to last.
-
-        Files of other blocks are then left alone.
-        """
-        arrived = [
-            rows.where(F.col("batch") > self.since).select("sequence_no")
-            for rows in (records, blocks)
-        ]
-        reach = arrived[0].union(arrived[1]).agg(F.min("sequence_no"), F.max("sequence_no")).first()
-        assert reach is not None
-        return F.lit(False) if reach[0] is None else F.col("sequence_no").between(*reach)
+        """The condition that a number is among those of blocks that something arrived of."""
+        numbers = records.select("sequence_no", "batch").union(
+            blocks.select("sequence_no", "batch")
+        )
+        return reach_of(numbers.where(F.col("batch") > self.since))
 
     def _affected(
         self, records: DataFrame, blocks: DataFrame, requests: DataFrame, reach: Column

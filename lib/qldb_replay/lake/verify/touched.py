@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from qldb_replay.journal.chain import RANGE_BITS
-from qldb_replay.lake.delta import Lake, kept
+from qldb_replay.lake.delta import Lake, kept, reach_of
 from qldb_replay.lake.keys import BLOCK_KEYS, DOCUMENT_KEYS, REVISION_KEYS
 from qldb_replay.lake.redactions import requests_of
 from qldb_replay.lake.verify.found import BLOCK, DOCUMENT, RANGE, STORED
@@ -48,15 +48,7 @@ class Touched:
 
     @cached_property
     def _reach(self) -> Column:
-        """The condition that a number lies among those of touched blocks, first to last.
-
-        Files of other blocks, and most of what is in them, are then left alone.
-        """
-        if self.units is None:
-            return F.lit(True)
-        reach = self.units[BLOCK].agg(F.min("sequence_no"), F.max("sequence_no")).first()
-        assert reach is not None
-        return F.lit(False) if reach[0] is None else F.col("sequence_no").between(*reach)
+        return F.lit(True) if self.units is None else reach_of(self.units[BLOCK])
 
     def _within(self, rows: DataFrame, unit: str, keys: tuple[str, ...]) -> DataFrame:
         return rows if self.units is None else rows.join(self.units[unit], list(keys), "left_semi")
