@@ -11,6 +11,7 @@ pub mod decode;
 pub mod error;
 pub mod ion;
 pub mod journal;
+pub mod known_names;
 pub mod limits;
 pub mod objects;
 #[cfg(feature = "python")]

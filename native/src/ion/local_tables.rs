@@ -57,15 +57,20 @@ pub fn read_local_table(
             _ => evaluator.evaluate(source, place.pos, place.end)?,
         }
     }
-    let mut table = imports.unwrap_or_else(|| SymbolTable::extending(&SYSTEM));
     let symbols = symbols.unwrap_or_default();
-    let entries = table.len() + symbols.len();
+    let before = imports.as_ref().unwrap_or(&SYSTEM);
+    let entries = before.len() + symbols.len();
     if entries > limit {
         let reason = format!("symbol table of {entries} entries is beyond the limit");
         return Err(Error::ion(reason, start));
     }
-    table.reserve(symbols.len(), end - start);
-    symbols.into_iter().for_each(|text| table.push(text));
+    let mut table = SymbolTable::extending(before, symbols.len(), end - start);
+    for text in symbols {
+        match text {
+            Some(text) => table.push(text),
+            None => table.push_unknown(1),
+        }
+    }
     Ok(table)
 }
 
@@ -158,7 +163,7 @@ fn read_imports(source: Source<'_>, field: Place, limit: usize) -> Result<Symbol
         let sid = source.table.sid(id, value.pos)?;
         let appends = source.table.text(sid, value.pos)? == Some(SYMBOL_TABLE);
         return Ok(if appends {
-            SymbolTable::extending(source.table)
+            SymbolTable::extending(source.table, 0, 0)
         } else {
             SymbolTable::system()
         });

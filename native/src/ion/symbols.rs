@@ -12,6 +12,7 @@ use crate::ion::canonical::push_message;
 use crate::ion::forms::push_json_string;
 use crate::ion::framing::{body_bounds, read_varuint};
 use crate::ion::scalars::Magnitude;
+use crate::known_names::Known;
 
 /// Texts of the symbols that every table begins with, the first of which has none.
 const SYSTEM_TEXTS: [&str; 10] = [
@@ -94,14 +95,43 @@ impl FieldName {
     }
 }
 
-/// Where in a table's texts a symbol's text lies, None if it is unknown.
-type Span = Option<(usize, usize)>;
+/// A symbol of a table.
+#[derive(Clone, Copy)]
+struct Symbol {
+    /// Where in the table's texts its own begins.
+    start: usize,
+    /// Where that ends.
+    end: usize,
+    meaning: Meaning,
+}
+
+/// What is known of a symbol.
+#[derive(Clone, Copy)]
+enum Meaning {
+    /// Not even its text.
+    Unknown,
+    Text,
+    /// A name that QLDB's records have.
+    Name(Known),
+}
+
+impl Symbol {
+    const UNKNOWN: Symbol = Symbol { start: 0, end: 0, meaning: Meaning::Unknown };
+
+    #[inline]
+    fn text<'a>(&self, texts: &'a str) -> Option<&'a str> {
+        match self.meaning {
+            Meaning::Unknown => None,
+            _ => Some(&texts[self.start..self.end]),
+        }
+    }
+}
 
 /// Texts of the symbols in use, and what was already derived from them.
 #[derive(Default)]
 pub struct SymbolTable {
     texts: String,
-    spans: Vec<Span>,
+    symbols: Vec<Symbol>,
     names: OnceLock<Box<[OnceLock<Box<FieldName>>]>>,
 }
 
@@ -112,51 +142,63 @@ impl SymbolTable {
     /// A table of the system's symbols alone.
     pub fn system() -> Self {
         let mut table = SymbolTable::default();
-        table.push(None);
-        SYSTEM_TEXTS[1..].iter().for_each(|text| table.push(Some(text)));
+        table.push_unknown(1);
+        SYSTEM_TEXTS[1..].iter().for_each(|text| table.push(text));
         table
     }
 
-    /// A table that begins with the symbols of another one.
-    pub fn extending(other: &SymbolTable) -> Self {
-        let (texts, spans) = (other.texts.clone(), other.spans.clone());
-        SymbolTable { texts, spans, names: OnceLock::new() }
+    /// A table that begins with the symbols of another one, and has room for more of them, with so
+    /// many bytes of text.
+    pub fn extending(other: &SymbolTable, symbols: usize, bytes: usize) -> Self {
+        let mut table = SymbolTable {
+            texts: String::with_capacity(other.texts.len() + bytes),
+            symbols: Vec::with_capacity(other.len() + symbols),
+            names: OnceLock::new(),
+        };
+        table.texts.push_str(&other.texts);
+        table.symbols.extend_from_slice(&other.symbols);
+        table
     }
 
-    /// Makes room for symbols, with so many bytes of text.
-    pub fn reserve(&mut self, symbols: usize, bytes: usize) {
-        self.texts.reserve(bytes);
-        self.spans.reserve(symbols);
-    }
-
-    /// Adds a symbol, None if its text is unknown. For tables that are not yet in use.
-    pub fn push(&mut self, text: Option<&str>) {
+    /// Adds a symbol. For tables that are not yet in use.
+    #[inline]
+    pub fn push(&mut self, text: &str) {
         let start = self.texts.len();
-        self.texts.push_str(text.unwrap_or_default());
-        self.spans.push(text.map(|_| (start, self.texts.len())));
+        self.texts.push_str(text);
+        let meaning = Known::of(text).map_or(Meaning::Text, Meaning::Name);
+        self.symbols.push(Symbol { start, end: self.texts.len(), meaning });
     }
 
     /// Adds symbols of unknown text.
     pub fn push_unknown(&mut self, count: usize) {
-        self.spans.resize(self.spans.len() + count, None);
+        self.symbols.resize(self.len() + count, Symbol::UNKNOWN);
     }
 
     /// Number of symbols.
     pub fn len(&self) -> usize {
-        self.spans.len()
+        self.symbols.len()
     }
 
     /// Whether there is no symbol at all.
     pub fn is_empty(&self) -> bool {
-        self.spans.is_empty()
+        self.symbols.is_empty()
     }
 
     /// Looks a symbol up that was read at an offset; gives None if its text is unknown, and refuses
     /// symbols that the table does not have.
     #[inline]
     pub fn text(&self, sid: u128, offset: usize) -> Result<Option<&str>, Error> {
-        let index = self.index(sid, offset)?;
-        Ok(self.spans[index].map(|(start, end)| &self.texts[start..end]))
+        Ok(self.symbols[self.index(sid, offset)?].text(&self.texts))
+    }
+
+    /// Looks up which name of QLDB's records a symbol is that was read at an offset, None if it is
+    /// another one; refuses symbols that the table does not have.
+    #[inline]
+    pub fn known_name(&self, sid: u128, offset: usize) -> Result<Option<Known>, Error> {
+        Ok(match self.symbols[self.index(sid, offset)?].meaning {
+            Meaning::Name(name) => Some(name),
+            _ => None,
+        })
     }
 
     /// Takes a symbol ID out of a symbol's body; refuses one that no table could have.
@@ -168,16 +210,14 @@ impl SymbolTable {
     #[inline]
     pub fn name(&self, sid: u128, offset: usize) -> Result<&FieldName, Error> {
         let index = self.index(sid, offset)?;
-        let names = self.names.get_or_init(|| self.spans.iter().map(|_| OnceLock::new()).collect());
-        Ok(names[index].get_or_init(|| {
-            let text = self.spans[index].map(|(start, end)| &self.texts[start..end]);
-            Box::new(FieldName::new(text, sid))
-        }))
+        let unused = || self.symbols.iter().map(|_| OnceLock::new()).collect();
+        Ok(self.names.get_or_init(unused)[index]
+            .get_or_init(|| Box::new(FieldName::new(self.symbols[index].text(&self.texts), sid))))
     }
 
     #[inline]
     fn index(&self, sid: u128, offset: usize) -> Result<usize, Error> {
-        if sid < self.spans.len() as u128 {
+        if sid < self.symbols.len() as u128 {
             return Ok(sid as usize);
         }
         Err(beyond(Magnitude::new(&sid.to_be_bytes()), offset))

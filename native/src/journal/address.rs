@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::ion::evaluate::Evaluator;
 use crate::ion::symbols::{Place, Source};
 use crate::journal::fields::{check_rest, number, required, struct_fields, text};
+use crate::known_names::Known;
 
 /// Reads a block address: gives strand ID and sequence number.
 ///
@@ -13,7 +14,8 @@ pub fn read_address<'a>(
     source: Source<'a>,
     place: Place,
 ) -> Result<(&'a str, i64), Error> {
-    let fields = struct_fields(source, place, "blockAddress", ["strandId", "sequenceNo"])?;
+    let fields =
+        struct_fields(source, place, "blockAddress", [Known::StrandId, Known::SequenceNo])?;
     let [strand, sequence] = fields.known;
     let strand = required(strand, "strandId", place.pos)?;
     let sequence = required(sequence, "sequenceNo", place.pos)?;

@@ -19,13 +19,14 @@ use crate::ion::evaluate::Evaluator;
 use crate::ion::symbols::{Place, Source};
 use crate::journal::address::read_address;
 use crate::journal::fields::{
-    check_rest, evaluate_hashed, hash_value, list_of, number, optional_text, required,
+    Name, check_rest, evaluate_hashed, hash_value, list_of, number, optional_text, required,
     struct_fields, time,
 };
 use crate::journal::hashed::{
     hash_and_read, read_hash, read_list, read_number, read_string, read_struct, read_time,
 };
 use crate::journal::merkle::{Hash, dot, merkle_root};
+use crate::known_names::Known;
 use crate::sha256::Digest;
 
 /// A statement of a transaction.
@@ -131,17 +132,17 @@ pub struct TransactionInfo<'a> {
     pub documents: Option<Vec<Document<'a>>>,
 }
 
-const NAMES: [&str; 10] = [
-    "blockAddress",
-    "transactionId",
-    "blockTimestamp",
-    "blockHash",
-    "entriesHash",
-    "previousBlockHash",
-    "entriesHashList",
-    "revisionSummaries",
-    "transactionInfo",
-    "redactionInfo",
+const NAMES: [Known; 10] = [
+    Known::BlockAddress,
+    Known::TransactionId,
+    Known::BlockTimestamp,
+    Known::BlockHash,
+    Known::EntriesHash,
+    Known::PreviousBlockHash,
+    Known::EntriesHashList,
+    Known::RevisionSummaries,
+    Known::TransactionInfo,
+    Known::RedactionInfo,
 ];
 
 /// Reads a block summary and recomputes its hashes.
@@ -237,7 +238,7 @@ fn read_summaries<'a>(
     summaries
         .into_iter()
         .map(|summary| {
-            let names = ["hash", "documentId"];
+            let names = [Known::Hash, Known::DocumentId];
             let fields = struct_fields(source, summary, "revision summary", names)?;
             let [leaf, document] = fields.known;
             let hash = hash_value(source, leaf, "hash of a revision summary")?;
@@ -258,11 +259,13 @@ fn read_transaction_info<'a>(
     let mut found = TransactionInfo::default();
     let (hash, ()) = hash_and_read(evaluator, |evaluator| {
         read_struct(evaluator, source, place, "transactionInfo", 1, |evaluator, name, value| {
-            match name.as_ref() {
-                "statements" => {
+            match name {
+                Name::Known(Known::Statements) => {
                     found.statements = Some(read_statements(evaluator, source, value)?);
                 }
-                "documents" => found.documents = Some(read_documents(evaluator, source, value)?),
+                Name::Known(Known::Documents) => {
+                    found.documents = Some(read_documents(evaluator, source, value)?)
+                }
                 _ => return Ok(false),
             }
             Ok(true)
@@ -279,14 +282,14 @@ fn read_statements<'a>(
     read_list(evaluator, source, place, "statements", |evaluator, element| {
         let mut found = Statement::default();
         read_struct(evaluator, source, element, "statement", 3, |evaluator, name, value| {
-            match name.as_ref() {
-                "statement" => {
+            match name {
+                Name::Known(Known::Statement) => {
                     found.statement = Some(read_string(evaluator, source, value, "statement")?);
                 }
-                "startTime" => {
+                Name::Known(Known::StartTime) => {
                     found.start_time = Some(read_time(evaluator, source, value, "startTime")?);
                 }
-                "statementDigest" => {
+                Name::Known(Known::StatementDigest) => {
                     found.digest = Some(read_hash(evaluator, source, value, "statementDigest")?);
                 }
                 _ => return Ok(false),
@@ -304,16 +307,16 @@ fn read_documents<'a>(
 ) -> Result<Vec<Document<'a>>, Error> {
     let mut documents = Vec::new();
     read_struct(evaluator, source, place, "documents", 2, |evaluator, name, value| {
-        let mut found = Document { document_id: name.clone(), ..Document::default() };
+        let mut found = Document { document_id: name.text(), ..Document::default() };
         read_struct(evaluator, source, value, "document", 3, |evaluator, name, value| {
-            match name.as_ref() {
-                "tableId" => {
+            match name {
+                Name::Known(Known::TableId) => {
                     found.table_id = Some(read_string(evaluator, source, value, "tableId")?);
                 }
-                "tableName" => {
+                Name::Known(Known::TableName) => {
                     found.table_name = Some(read_string(evaluator, source, value, "tableName")?);
                 }
-                "statements" => {
+                Name::Known(Known::Statements) => {
                     found.statements = Some(read_indexes(evaluator, source, value)?);
                 }
                 _ => return Ok(false),
@@ -346,7 +349,7 @@ fn read_redaction_info<'a>(
     place: Option<Place>,
 ) -> Result<Option<Vec<Redaction<'a>>>, Error> {
     let Some(place) = place else { return Ok(None) };
-    let fields = struct_fields(source, place, "redactionInfo", ["revisions"])?;
+    let fields = struct_fields(source, place, "redactionInfo", [Known::Revisions])?;
     let [revisions] = fields.known;
     let Some(found) = list_of(source, revisions, "revisions of redactionInfo")? else {
         return Ok(None);
@@ -363,7 +366,7 @@ fn read_redaction<'a>(
     source: Source<'a>,
     place: Place,
 ) -> Result<Redaction<'a>, Error> {
-    let names = ["blockAddress", "version", "tableId", "documentId"];
+    let names = [Known::BlockAddress, Known::Version, Known::TableId, Known::DocumentId];
     let [address, version, table, document] =
         struct_fields(source, place, "redaction", names)?.known;
     let address = required(address, "blockAddress", place.pos)?;

@@ -8,6 +8,7 @@ use crate::ion::evaluate::Evaluator;
 use crate::ion::symbols::{Place, Source};
 use crate::journal::fields::{check_rest, is_struct, required, struct_fields, text};
 use crate::journal::revision::{Revision, read_revision};
+use crate::known_names::Known;
 
 /// Type of the records that carry a block.
 pub const BLOCK_SUMMARY: &str = "BLOCK_SUMMARY";
@@ -42,7 +43,7 @@ pub fn read_envelope<'a>(
     source: Source<'a>,
     place: Place,
 ) -> Result<Envelope<'a>, Error> {
-    let names = ["qldbStreamArn", "recordType", "payload"];
+    let names = [Known::QldbStreamArn, Known::RecordType, Known::Payload];
     let fields = struct_fields(source, place, "record", names)?;
     let [arn, kind, payload] = fields.known;
     let arn = required(arn, "qldbStreamArn", place.pos)?;
@@ -61,12 +62,12 @@ pub fn read_revision_details<'a>(
     source: Source<'a>,
     place: Place,
 ) -> Result<RevisionDetails<'a>, Error> {
-    let fields = struct_fields(source, place, "payload", ["tableInfo", "revision"])?;
+    let fields = struct_fields(source, place, "payload", [Known::TableInfo, Known::Revision])?;
     let [table, revision] = fields.known;
     let table = required(table, "tableInfo", place.pos)?;
     let revision = required(revision, "revision", place.pos)?;
     check_rest(evaluator, source, &fields.rest)?;
-    let fields = struct_fields(source, table, "tableInfo", ["tableName", "tableId"])?;
+    let fields = struct_fields(source, table, "tableInfo", [Known::TableName, Known::TableId])?;
     let [name, id] = fields.known;
     let name = required(name, "tableName", table.pos)?;
     let id = required(id, "tableId", table.pos)?;
@@ -86,7 +87,7 @@ pub fn is_export_block(source: Source<'_>, place: Place) -> Result<bool, Error> 
     if !is_struct(source.buf[place.pos]) {
         return Ok(false);
     }
-    let names = ["blockAddress", "transactionId", "blockHash", "recordType"];
+    let names = [Known::BlockAddress, Known::TransactionId, Known::BlockHash, Known::RecordType];
     let fields = struct_fields(source, place, "value", names)?;
     Ok(matches!(fields.known, [Some(_), Some(_), Some(_), None]))
 }

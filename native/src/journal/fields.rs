@@ -9,8 +9,9 @@ use crate::error::Error;
 use crate::ion::evaluate::{Evaluator, read_field};
 use crate::ion::forms::read_text;
 use crate::ion::scalars::read_int;
-use crate::ion::symbols::{Place, Source, elements, is_pad, shown};
+use crate::ion::symbols::{Place, Source, SymbolTable, elements, is_pad, shown};
 use crate::ion::timestamps::{read_timestamp, read_utc};
+use crate::known_names::Known;
 
 /// Bytes of a hash.
 pub const HASH_BYTES: usize = 32;
@@ -18,8 +19,37 @@ pub const HASH_BYTES: usize = 32;
 /// Names that are few enough to be compared one by one.
 const FEW: usize = 16;
 
+/// The name of a field.
+pub enum Name<'a> {
+    /// One of QLDB's own.
+    Known(Known),
+    /// Any other text, `$` and the symbol ID where that is unknown.
+    Other(Cow<'a, str>),
+}
+
+impl<'a> Name<'a> {
+    /// Looks a name up by its symbol ID, which was read at an offset.
+    #[inline]
+    pub fn read(table: &'a SymbolTable, sid: u128, offset: usize) -> Result<Self, Error> {
+        Ok(match table.known_name(sid, offset)? {
+            Some(name) => Name::Known(name),
+            None => Name::Other(shown(table.text(sid, offset)?, sid)),
+        })
+    }
+
+    /// The name as text.
+    pub fn text(&self) -> Cow<'a, str> {
+        match self {
+            Name::Known(name) => Cow::Borrowed(name.text()),
+            Name::Other(text) => text.clone(),
+        }
+    }
+}
+
 /// Names that were met in a struct.
 pub struct Names<'a> {
+    /// The bit of each known one.
+    known: u64,
     few: [&'a str; FEW],
     count: usize,
     /// What is beyond the few, or is no text of the table's. Few structs have that.
@@ -28,29 +58,39 @@ pub struct Names<'a> {
 
 impl Default for Names<'_> {
     fn default() -> Self {
-        Names { few: [""; FEW], count: 0, many: None }
+        Names { known: 0, few: [""; FEW], count: 0, many: None }
     }
 }
 
 impl<'a> Names<'a> {
     /// Whether a name was added.
     #[inline]
-    pub fn contains(&self, name: &str) -> bool {
-        self.few[..self.count].contains(&name)
-            || self.many.as_ref().is_some_and(|many| many.contains(name))
+    pub fn contains(&self, name: &Name<'a>) -> bool {
+        match name {
+            Name::Known(name) => self.known & bit(*name) != 0,
+            Name::Other(text) => {
+                self.few[..self.count].contains(&&**text)
+                    || self.many.as_ref().is_some_and(|many| many.contains(text))
+            }
+        }
     }
 
     /// Adds a name.
     #[inline]
-    pub fn add(&mut self, name: Cow<'a, str>) {
+    pub fn add(&mut self, name: Name<'a>) {
         match (name, self.few.get_mut(self.count)) {
-            (Cow::Borrowed(name), Some(place)) => {
-                *place = name;
+            (Name::Known(name), _) => self.known |= bit(name),
+            (Name::Other(Cow::Borrowed(text)), Some(place)) => {
+                *place = text;
                 self.count += 1;
             }
-            (name, _) => drop(self.many.get_or_insert_default().insert(name)),
+            (Name::Other(text), _) => drop(self.many.get_or_insert_default().insert(text)),
         }
     }
+}
+
+fn bit(name: Known) -> u64 {
+    1 << name as u8
 }
 
 /// The fields of a struct, those that were asked for by the place of their names.
@@ -74,7 +114,7 @@ pub fn struct_fields<const N: usize>(
     source: Source<'_>,
     place: Place,
     what: &str,
-    names: [&str; N],
+    names: [Known; N],
 ) -> Result<Fields<N>, Error> {
     let Source { buf, table } = source;
     if !is_struct(buf[place.pos]) {
@@ -92,9 +132,13 @@ pub fn struct_fields<const N: usize>(
         if is_pad(descriptor) {
             continue;
         }
-        let name = shown(table.text(sid, start)?, sid);
-        // Records have their fields in an order, in which they are asked for.
-        let index = (0..N).map(|at| (at + expected) % N).find(|&at| names[at] == name);
+        let name = Name::read(table, sid, start)?;
+        let index = match name {
+            // Records have their fields in an order, in which they are asked for.
+            Name::Known(name) if names.get(expected) == Some(&name) => Some(expected),
+            Name::Known(name) => names.iter().position(|each| *each == name),
+            Name::Other(_) => None,
+        };
         expected = index.map_or(expected, |index| index + 1);
         let twice = match index {
             Some(index) => fields.known[index].is_some(),

@@ -5,14 +5,14 @@
 //! value's hash message to the evaluator's and gives what it says, so metadata and transaction infos
 //! are walked once.
 
-use std::borrow::Cow;
-
 use crate::error::Error;
 use crate::ion::canonical::{BEGIN, END, push_message};
 use crate::ion::evaluate::{Evaluator, read_field};
-use crate::ion::symbols::{Place, Source, elements, is_pad, push_symbol, shown};
+use crate::ion::symbols::{Place, Source, elements, is_pad, push_symbol};
 use crate::ion::timestamps::{read_timestamp, read_utc};
-use crate::journal::fields::{Names, check_resolved, hash_value, is_struct, number, outside, text};
+use crate::journal::fields::{
+    Name, Names, check_resolved, hash_value, is_struct, number, outside, text,
+};
 use crate::sha256::Digest;
 
 /// Reads a value that is hashed by itself: gives its Ion Hash, and what `read` gave.
@@ -32,9 +32,8 @@ pub fn hash_and_read<T>(
 /// Reads a struct's known fields, evaluates the others, and appends the struct's hash message.
 ///
 /// `what` is its name for errors, and `level` says how deep it is in what is hashed, which is at
-/// level 1. `read` is offered each field that is no null, with its name (`$` and the symbol ID where
-/// the text is unknown); it either appends the value's message and gives true, or gives false and
-/// leaves the value to be evaluated.
+/// level 1. `read` is offered each field that is no null, with its name; it either appends the value's
+/// message and gives true, or gives false and leaves the value to be evaluated.
 ///
 /// Refuses malformed Ion, a value that is no struct, a name that occurs twice, and what `read`
 /// refuses.
@@ -44,7 +43,7 @@ pub fn read_struct<'a>(
     place: Place,
     what: &str,
     level: usize,
-    mut read: impl FnMut(&mut Evaluator, &Cow<'a, str>, Place) -> Result<bool, Error>,
+    mut read: impl FnMut(&mut Evaluator, &Name<'a>, Place) -> Result<bool, Error>,
 ) -> Result<(), Error> {
     let Source { buf, table } = source;
     if !is_struct(buf[place.pos]) {
@@ -63,16 +62,21 @@ pub fn read_struct<'a>(
         if is_pad(buf[value.pos]) {
             continue;
         }
-        let text = table.text(sid, start)?;
-        let name = shown(text, sid);
-        if text.is_none() && sid != 0 {
-            evaluator.unresolved = Some(start);
-        }
+        let name = Name::read(table, sid, start)?;
         if names.contains(&name) {
             return Err(Error::record(format!("{what} has a field twice"), start));
         }
         let message = evaluator.forms.message.len();
-        push_symbol(&mut evaluator.forms.message, text);
+        match name {
+            Name::Known(name) => name.push_message(&mut evaluator.forms.message),
+            Name::Other(_) => {
+                let text = table.text(sid, start)?;
+                if text.is_none() && sid != 0 {
+                    evaluator.unresolved = Some(start);
+                }
+                push_symbol(&mut evaluator.forms.message, text);
+            }
+        }
         let is_null = buf[value.pos] & 15 == 15;
         if is_null || !read(evaluator, &name, value)? {
             evaluator.append(source, value, level + 1)?;

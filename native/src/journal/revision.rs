@@ -15,9 +15,12 @@ use crate::error::Error;
 use crate::ion::evaluate::Evaluator;
 use crate::ion::symbols::{Place, Source};
 use crate::journal::address::read_address;
-use crate::journal::fields::{check_rest, evaluate_hashed, hash_value, required, struct_fields};
+use crate::journal::fields::{
+    Name, check_rest, evaluate_hashed, hash_value, required, struct_fields,
+};
 use crate::journal::hashed::{hash_and_read, read_number, read_string, read_struct, read_time};
 use crate::journal::merkle::{Hash, dot};
+use crate::known_names::Known;
 use crate::sha256::{Digest, Hasher};
 
 /// What the missing data of a deletion could have been hashed as, by name.
@@ -75,7 +78,7 @@ pub fn read_revision<'a>(
     source: Source<'a>,
     place: Place,
 ) -> Result<Revision<'a>, Error> {
-    let names = ["blockAddress", "hash", "data", "metadata", "dataHash"];
+    let names = [Known::BlockAddress, Known::Hash, Known::Data, Known::Metadata, Known::DataHash];
     let fields = struct_fields(source, place, "revision", names)?;
     let [address, stored, data, metadata, data_hash] = fields.known;
     let address = required(address, "blockAddress", place.pos)?;
@@ -124,13 +127,19 @@ fn read_metadata<'a>(
 ) -> Result<Metadata<'a>, Error> {
     let (mut id, mut version, mut tx_time, mut tx_id) = (None, None, None, None);
     read_struct(evaluator, source, place, "metadata", 1, |evaluator, name, value| {
-        match name.as_ref() {
-            "id" => id = Some(read_string(evaluator, source, value, "metadata.id")?),
-            "version" => {
+        match name {
+            Name::Known(Known::Id) => {
+                id = Some(read_string(evaluator, source, value, "metadata.id")?)
+            }
+            Name::Known(Known::Version) => {
                 version = Some(read_number(evaluator, source, value, "metadata.version")?);
             }
-            "txTime" => tx_time = Some(read_time(evaluator, source, value, "metadata.txTime")?),
-            "txId" => tx_id = Some(read_string(evaluator, source, value, "metadata.txId")?),
+            Name::Known(Known::TxTime) => {
+                tx_time = Some(read_time(evaluator, source, value, "metadata.txTime")?)
+            }
+            Name::Known(Known::TxId) => {
+                tx_id = Some(read_string(evaluator, source, value, "metadata.txId")?)
+            }
             _ => return Ok(false),
         }
         Ok(true)
