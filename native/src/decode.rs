@@ -205,7 +205,7 @@ fn complete<'a>(
             let metadata_ion = metadata.write(source, revision.metadata_place, symbols)?;
             let (mut sketch, mut data_json) = ("", "");
             if revision.data.is_some() {
-                (sketch, data_json) = (&evaluator.forms.sketch, &evaluator.forms.json);
+                (data_json, sketch) = evaluator.forms.texts()?;
             }
             Body::Revision(RevisionColumns {
                 table_id,

@@ -163,7 +163,8 @@ fn append_json(
     place: Place,
 ) -> Result<(), ColumnError> {
     document.evaluator.evaluate(document.source, place.pos, place.end)?;
-    append_bytes(texts, &document.evaluator.forms.json)
+    let (json, _) = document.evaluator.forms.texts()?;
+    append_bytes(texts, json)
 }
 
 /// Lists and s-expressions.

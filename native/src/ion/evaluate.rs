@@ -75,7 +75,7 @@ pub struct Evaluator {
     fresh: Vec<NewField>,
     elements: Vec<Range<usize>>,
     memo: Memo,
-    sorted: String,
+    sorted: Vec<u8>,
     lent: usize,
 }
 
@@ -93,7 +93,7 @@ impl Evaluator {
             fresh: Vec::new(),
             elements: Vec::new(),
             memo: Memo::default(),
-            sorted: String::new(),
+            sorted: Vec::new(),
             lent: 0,
         }
     }
@@ -160,7 +160,7 @@ impl Evaluator {
         push_symbol(&mut self.forms.message, text);
         self.lend(self.forms.message.len() - start, place.body)?;
         push_json_string(&mut self.forms.json, &shown(text, sid));
-        self.forms.sketch.push('y');
+        self.forms.sketch.push(b'y');
         Ok(())
     }
 
@@ -183,7 +183,7 @@ impl Evaluator {
             if !name.known {
                 self.unresolved = Some(place.body);
             }
-            self.forms.message.extend_from_slice(&name.message);
+            name.message.push_to(&mut self.forms.message);
         }
         // Faults of the value come before those of its annotations, and so it is read first.
         self.forms.message[start..].rotate_left(value_end - start);
@@ -201,19 +201,19 @@ impl Evaluator {
         self.check_depth(level, place.pos)?;
         let type_byte = if source.buf[place.pos] < 0xC0 { 0xB0 } else { 0xC0 };
         self.forms.message.extend_from_slice(&[BEGIN, type_byte]);
-        self.forms.json.push('[');
+        self.forms.json.push(b'[');
         let (first, sketch) = (self.forms.json.len(), self.forms.sketch.len());
         let elements_before = self.elements.len();
         for element in elements(source.buf, place.body, place.end) {
             if self.forms.json.len() > first {
-                self.forms.json.push(',');
+                self.forms.json.push(b',');
             }
             let start = self.forms.sketch.len();
             self.append(source, element?, level + 1)?;
             self.keep_sketch(elements_before, start);
         }
         self.forms.message.push(END);
-        self.forms.json.push(']');
+        self.forms.json.push(b']');
         self.close_sequence(elements_before, sketch, level);
         Ok(())
     }
@@ -236,18 +236,18 @@ impl Evaluator {
         let mut last = 0..0;
         for range in sketches {
             if text[range.clone()] != text[last] {
-                self.sorted.push_str(&text[range.clone()]);
+                self.sorted.extend_from_slice(&text[range.clone()]);
             }
             last = range.clone();
         }
         self.elements.truncate(first);
         self.forms.sketch.truncate(start);
         if level > self.limits.struct_levels {
-            self.forms.sketch.push('z');
+            self.forms.sketch.push(b'z');
         } else {
-            self.forms.sketch.push('[');
-            self.forms.sketch.push_str(&self.sorted);
-            self.forms.sketch.push(']');
+            self.forms.sketch.push(b'[');
+            self.forms.sketch.extend_from_slice(&self.sorted);
+            self.forms.sketch.push(b']');
         }
     }
 
@@ -264,7 +264,7 @@ impl Evaluator {
             check_order(buf, place.body, place.end)?;
         }
         let (members, digests) = (self.members.len(), self.open_digests());
-        self.forms.json.push('{');
+        self.forms.json.push(b'{');
         let mut next = place.body;
         while next < place.end {
             let start = next;
@@ -277,29 +277,29 @@ impl Evaluator {
             self.lend(name.message.len(), start)?;
             let forms = &mut self.forms;
             if self.members.len() > members {
-                forms.json.push(',');
+                forms.json.push(b',');
             }
             let (sketch, json) = (forms.sketch.len(), forms.json.len());
-            forms.json.push_str(&name.key);
-            forms.sketch.push_str(&name.sketch);
+            name.key.push_to(&mut forms.json);
+            name.sketch.push_to(&mut forms.sketch);
             let name_range = sketch + name.name_start..forms.sketch.len();
             let key = FieldKey::new(name, buf, value);
             let found = key.as_ref().map_or(Found::New, |key| self.memo.field(key));
             if let Found::Known(known) = found {
-                forms.json.push_str(&known.json);
-                forms.sketch.push(char::from(known.sketch));
+                known.json.push_to(&mut forms.json);
+                forms.sketch.push(known.sketch);
                 self.digests.push(known.digest);
             } else {
                 let key = key.filter(|_| matches!(found, Found::Again));
                 let (message, text) = (forms.message.len(), forms.json.len());
-                forms.message.extend_from_slice(&name.message);
+                name.message.push_to(&mut forms.message);
                 self.append(source, value, level + 1)?;
                 if !name.known {
                     self.unresolved = Some(start);
                 }
                 if let Some(key) = key {
                     let Forms { json, sketch, .. } = &self.forms;
-                    let sketch = sketch.as_bytes().last().copied().unwrap_or_default();
+                    let sketch = sketch.last().copied().unwrap_or_default();
                     self.fresh.push(NewField { message, key, json: text..json.len(), sketch });
                 }
                 self.push_digest(message);
@@ -312,7 +312,7 @@ impl Evaluator {
         }
         self.close_digests(digests);
         self.close_members(members, level);
-        self.forms.json.push('}');
+        self.forms.json.push(b'}');
         Ok(())
     }
 
@@ -371,16 +371,16 @@ impl Evaluator {
         match self.memo.shape(&self.forms.sketch[start..]) {
             Some(sketch) => {
                 self.sorted.clear();
-                self.sorted.push_str(sketch);
+                self.sorted.extend_from_slice(sketch);
             }
             None => self.sort_members(first, start),
         }
         self.members.truncate(first);
         self.forms.sketch.truncate(start);
         if level > self.limits.struct_levels {
-            self.forms.sketch.push('z');
+            self.forms.sketch.push(b'z');
         } else {
-            self.forms.sketch.push_str(&self.sorted);
+            self.forms.sketch.extend_from_slice(&self.sorted);
         }
     }
 
@@ -395,11 +395,13 @@ impl Evaluator {
         order.dedup_by(|a, b| name(*a) == name(*b));
         self.sorted.clear();
         if order.len() > self.limits.struct_fields {
-            self.sorted.push('w');
+            self.sorted.push(b'w');
         } else {
-            self.sorted.push('{');
-            order.iter().for_each(|&at| self.sorted.push_str(&text[members[at].sketch.clone()]));
-            self.sorted.push('}');
+            self.sorted.push(b'{');
+            order
+                .iter()
+                .for_each(|&at| self.sorted.extend_from_slice(&text[members[at].sketch.clone()]));
+            self.sorted.push(b'}');
         }
         if order.len() == members.len() {
             self.memo.add_shape(&text[start..], &self.sorted);
@@ -435,11 +437,11 @@ fn compare(left: &Digest, right: &Digest) -> Ordering {
 }
 
 /// Writes the JSON text of a struct's fields anew, with only some of them, in order.
-fn keep_members(json: &mut String, members: &[Member], kept: &[usize]) {
-    let texts: Vec<&str> = kept.iter().map(|&index| &json[members[index].json.clone()]).collect();
-    let joined = texts.join(",");
+fn keep_members(json: &mut Vec<u8>, members: &[Member], kept: &[usize]) {
+    let texts: Vec<&[u8]> = kept.iter().map(|&index| &json[members[index].json.clone()]).collect();
+    let joined = texts.join(&b',');
     json.truncate(members[0].json.start);
-    json.push_str(&joined);
+    json.extend_from_slice(&joined);
 }
 
 /// Reads the name and the header of the field at an offset, which may be a NOP pad.

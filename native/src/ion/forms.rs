@@ -17,10 +17,11 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::error::Error;
 use crate::ion::canonical::{BEGIN, END, push_escaped, push_message, push_signed, varint};
+use crate::ion::copies::push_part;
 use crate::ion::scalars::{
     Magnitude, push_decimal, push_float, read_decimal, read_float, read_int,
 };
-use crate::ion::scan::{ascii, has_json_escape, is_plain};
+use crate::ion::scan::{ascii, has_json_escape, is_plain, text};
 use crate::ion::symbols::Place;
 use crate::ion::timestamps::{read_timestamp, read_utc};
 
@@ -38,9 +39,9 @@ pub struct Forms {
     /// What is hashed.
     pub message: Vec<u8>,
     /// JSON text.
-    pub json: String,
+    pub json: Vec<u8>,
     /// Type sketch.
-    pub sketch: String,
+    pub sketch: Vec<u8>,
 }
 
 impl Forms {
@@ -51,12 +52,18 @@ impl Forms {
         self.sketch.clear();
     }
 
+    /// Gives JSON text and sketch, which only texts were appended to.
+    pub fn texts(&self) -> Result<(&str, &str), Error> {
+        let text = |bytes| text(bytes).map_err(|_| Error::ion("form that is not UTF-8", 0));
+        Ok((text(&self.json)?, text(&self.sketch)?))
+    }
+
     /// Appends a null of a type. Null ints are hashed as type 2 whatever their sign.
     pub fn push_null(&mut self, kind: u8) {
         let kind = if kind == 3 { 2 } else { kind };
         self.message.extend_from_slice(&[BEGIN, kind << 4 | 15, END]);
-        self.json.push_str("null");
-        self.sketch.push('n');
+        self.json.extend_from_slice(b"null");
+        self.sketch.push(b'n');
     }
 
     /// Appends a scalar that is no null and no symbol.
@@ -81,22 +88,22 @@ impl Forms {
 
     fn push_bool(&mut self, value: bool) {
         self.message.extend_from_slice(&[BEGIN, 0x10 | u8::from(value), END]);
-        self.json.push_str(if value { "true" } else { "false" });
-        self.sketch.push('b');
+        self.json.extend_from_slice(if value { b"true" } else { b"false" });
+        self.sketch.push(b'b');
     }
 
     fn push_int(&mut self, descriptor: u8, magnitude: Magnitude<'_>) {
         push_int_message(&mut self.message, descriptor, magnitude);
         let negative = descriptor >= 0x30;
         if negative {
-            self.json.push('-');
+            self.json.push(b'-');
         }
-        self.json.push_str(magnitude.digits().as_str());
+        self.json.extend_from_slice(magnitude.digits().as_str().as_bytes());
         self.sketch.push(match magnitude.to_u128() {
-            Some(number) if number <= SAFE_INT => 'i',
-            Some(number) if number < LONG_END || (negative && number == LONG_END) => 'j',
-            Some(number) if number < DECIMAL_END => 'k',
-            _ => 'l',
+            Some(number) if number <= SAFE_INT => b'i',
+            Some(number) if number < LONG_END || (negative && number == LONG_END) => b'j',
+            Some(number) if number < DECIMAL_END => b'k',
+            _ => b'l',
         });
     }
 
@@ -111,9 +118,9 @@ impl Forms {
         if number.is_finite() {
             push_float(&mut self.json, number);
         } else {
-            self.json.push_str("null");
+            self.json.extend_from_slice(b"null");
         }
-        self.sketch.push('f');
+        self.sketch.push(b'f');
     }
 
     fn push_decimal(&mut self, buf: &[u8], start: usize, end: usize) -> Result<(), Error> {
@@ -131,42 +138,44 @@ impl Forms {
         self.message.push(END);
         let figures = coefficient.digits();
         push_decimal(&mut self.json, figures.as_str(), decimal.negative, exponent);
-        self.sketch.push(if is_exact(figures.as_str(), exponent) { 'd' } else { 'e' });
+        self.sketch.push(if is_exact(figures.as_str(), exponent) { b'd' } else { b'e' });
         Ok(())
     }
 
     fn push_timestamp(&mut self, buf: &[u8], start: usize, end: usize) -> Result<(), Error> {
         if let Some(stamp) = read_utc(&buf[start..end]) {
             push_message(&mut self.message, 0x60, &buf[start..end]);
-            self.json.push('"');
-            self.json.push_str(stamp.text());
-            self.json.push('"');
-            self.sketch.push('t');
+            self.json.push(b'"');
+            self.json.extend_from_slice(stamp.text().as_bytes());
+            self.json.push(b'"');
+            self.sketch.push(b't');
             return Ok(());
         }
         let stamp = read_timestamp(buf, start, end)?;
         stamp.push_message(&mut self.message);
-        self.json.push('"');
-        stamp.push_text(&mut self.json);
-        self.json.push('"');
-        self.sketch.push(if stamp.micros().is_some() { 't' } else { 'u' });
+        self.json.push(b'"');
+        let mut text = String::new();
+        stamp.push_text(&mut text);
+        self.json.extend_from_slice(text.as_bytes());
+        self.json.push(b'"');
+        self.sketch.push(if stamp.micros().is_some() { b't' } else { b'u' });
         Ok(())
     }
 
     fn push_string(&mut self, buf: &[u8], start: usize, end: usize) -> Result<(), Error> {
-        let text = read_text(buf, start, end)?;
-        if is_plain(text.as_bytes()) {
+        if is_plain(&buf[start..end]) {
             self.message.extend_from_slice(&[BEGIN, 0x80]);
-            self.message.extend_from_slice(text.as_bytes());
+            push_part(&mut self.message, buf, start, end);
             self.message.push(END);
-            self.json.push('"');
-            self.json.push_str(text);
-            self.json.push('"');
+            self.json.push(b'"');
+            push_part(&mut self.json, buf, start, end);
+            self.json.push(b'"');
         } else {
+            let text = read_text(buf, start, end)?;
             push_message(&mut self.message, 0x80, text.as_bytes());
             push_json_string(&mut self.json, text);
         }
-        self.sketch.push('s');
+        self.sketch.push(b's');
         Ok(())
     }
 
@@ -174,15 +183,15 @@ impl Forms {
         push_message(&mut self.message, 0x90, raw);
         let text: String = raw.iter().copied().map(char::from).collect();
         push_json_string(&mut self.json, &text);
-        self.sketch.push('c');
+        self.sketch.push(b'c');
     }
 
     fn push_blob(&mut self, raw: &[u8]) {
         push_message(&mut self.message, 0xA0, raw);
-        self.json.push('"');
-        STANDARD.encode_string(raw, &mut self.json);
-        self.json.push('"');
-        self.sketch.push('x');
+        self.json.push(b'"');
+        self.json.extend_from_slice(STANDARD.encode(raw).as_bytes());
+        self.json.push(b'"');
+        self.sketch.push(b'x');
     }
 }
 
@@ -217,30 +226,30 @@ pub fn read_text(buf: &[u8], start: usize, end: usize) -> Result<&str, Error> {
 
 /// Appends a JSON string: of all characters only quotes, backslashes and controls are escaped.
 #[inline]
-pub fn push_json_string(out: &mut String, text: &str) {
-    out.push('"');
+pub fn push_json_string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
     if has_json_escape(text.as_bytes()) {
         text.chars().for_each(|char| push_json_char(out, char));
     } else {
-        out.push_str(text);
+        out.extend_from_slice(text.as_bytes());
     }
-    out.push('"');
+    out.push(b'"');
 }
 
-fn push_json_char(out: &mut String, char: char) {
+fn push_json_char(out: &mut Vec<u8>, char: char) {
     match char {
-        '"' => out.push_str("\\\""),
-        '\\' => out.push_str("\\\\"),
-        '\n' => out.push_str("\\n"),
-        '\r' => out.push_str("\\r"),
-        '\t' => out.push_str("\\t"),
-        '\x08' => out.push_str("\\b"),
-        '\x0C' => out.push_str("\\f"),
+        '"' => out.extend_from_slice(b"\\\""),
+        '\\' => out.extend_from_slice(b"\\\\"),
+        '\n' => out.extend_from_slice(b"\\n"),
+        '\r' => out.extend_from_slice(b"\\r"),
+        '\t' => out.extend_from_slice(b"\\t"),
+        '\x08' => out.extend_from_slice(b"\\b"),
+        '\x0C' => out.extend_from_slice(b"\\f"),
         '\0'..='\x1F' => {
-            out.push_str("\\u00");
-            out.push(char::from(HEX[char as usize >> 4]));
-            out.push(char::from(HEX[char as usize & 15]));
+            out.extend_from_slice(b"\\u00");
+            out.push(HEX[char as usize >> 4]);
+            out.push(HEX[char as usize & 15]);
         }
-        _ => out.push(char),
+        _ => out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
     }
 }

@@ -4,14 +4,15 @@
 //! field when it comes again. So whatever comes, room is bounded, and what does not repeat costs
 //! little.
 
-use crate::ion::scan::{mix, place, words};
+use crate::ion::copies::Prepared;
+use crate::ion::scan::{mix, mix_bytes, place};
 use crate::ion::symbols::{FieldName, Place};
 use crate::sha256::Digest;
 
 /// Longest value that is remembered with its name: flags, states, small numbers, short codes.
 const LONGEST_VALUE: usize = 15;
 /// Longest JSON text of such a value, all but those of odd decimals and control characters.
-const LONGEST_JSON: usize = 64;
+const LONGEST_JSON: usize = 32;
 /// Longest sketch of a shape that is remembered.
 const LONGEST_SHAPE: usize = 4096;
 /// Places for fields and for shapes, powers of two.
@@ -60,7 +61,7 @@ pub struct KnownField {
     /// Its digest.
     pub digest: Digest,
     /// JSON text of its value.
-    pub json: String,
+    pub json: Prepared,
     /// Type sketch of its value.
     pub sketch: u8,
 }
@@ -68,8 +69,8 @@ pub struct KnownField {
 /// The sketch of a struct whose fields' sketches, one behind the other, are `raw`.
 #[derive(Clone, Default)]
 struct KnownShape {
-    raw: String,
-    sketch: String,
+    raw: Vec<u8>,
+    sketch: Vec<u8>,
 }
 
 /// What looking a field up gives.
@@ -115,35 +116,34 @@ impl Memo {
     }
 
     /// Remembers a field, with the JSON text and the type sketch of its value.
-    pub fn add_field(&mut self, key: FieldKey, digest: Digest, json: &str, sketch: u8) {
+    pub fn add_field(&mut self, key: FieldKey, digest: Digest, json: &[u8], sketch: u8) {
         if json.len() <= LONGEST_JSON {
             let field = &mut self.fields[place(key.mixed(), FIELDS)];
-            (field.key, field.digest, field.sketch) = (key, digest, sketch);
-            field.json.clear();
-            field.json.push_str(json);
+            let json = Prepared::new(json);
+            *field = KnownField { key, digest, json, sketch };
         }
     }
 
     /// Looks the sketch of a struct up.
     #[inline]
-    pub fn shape(&self, raw: &str) -> Option<&str> {
+    pub fn shape(&self, raw: &[u8]) -> Option<&[u8]> {
         let shape = &self.shapes[shape_place(raw)];
         // No sketch is empty, but the raw one of a struct without fields is.
         (shape.raw == raw && !shape.sketch.is_empty()).then_some(&shape.sketch)
     }
 
     /// Remembers the sketch of a struct.
-    pub fn add_shape(&mut self, raw: &str, sketch: &str) {
+    pub fn add_shape(&mut self, raw: &[u8], sketch: &[u8]) {
         if raw.len() <= LONGEST_SHAPE {
             let shape = &mut self.shapes[shape_place(raw)];
             shape.raw.clear();
-            shape.raw.push_str(raw);
+            shape.raw.extend_from_slice(raw);
             shape.sketch.clear();
-            shape.sketch.push_str(sketch);
+            shape.sketch.extend_from_slice(sketch);
         }
     }
 }
 
-fn shape_place(raw: &str) -> usize {
-    place(mix(words(raw.as_bytes())), SHAPES)
+fn shape_place(raw: &[u8]) -> usize {
+    place(mix_bytes(raw), SHAPES)
 }

@@ -1,6 +1,7 @@
 //! Binary Ion 1.0: walking, hashing, JSON: `qldb_replay.ion`.
 
 pub mod canonical;
+pub mod copies;
 pub mod evaluate;
 pub mod forms;
 pub mod framing;

@@ -3,7 +3,7 @@
 //! A number longer than [`LONGEST_NUMBER`] bytes is refused: QLDB's documents end at 128 KB, and
 //! turning binary into decimal digits costs more than linear time.
 
-use std::fmt::Write;
+use std::io::Write;
 
 use dashu_int::UBig;
 
@@ -203,28 +203,28 @@ pub fn read_float(body: &[u8]) -> f64 {
 ///
 /// These are plain digits, or scientific notation where the exponent is positive or would need
 /// more than six zeros behind the point. A minus sign stands before a negative zero, too.
-pub fn push_decimal(out: &mut String, coefficient: &str, negative: bool, exponent: i128) {
+pub fn push_decimal(out: &mut Vec<u8>, coefficient: &str, negative: bool, exponent: i128) {
     if negative {
-        out.push('-');
+        out.push(b'-');
     }
     let point = coefficient.len() as i128 + exponent;
     if exponent == 0 {
-        out.push_str(coefficient);
+        out.extend_from_slice(coefficient.as_bytes());
     } else if exponent < 0 && point > 0 {
         let (whole, fraction) = coefficient.split_at(point as usize);
-        out.push_str(whole);
-        out.push('.');
-        out.push_str(fraction);
+        out.extend_from_slice(whole.as_bytes());
+        out.push(b'.');
+        out.extend_from_slice(fraction.as_bytes());
     } else if exponent < 0 && point > -6 {
-        out.push_str("0.");
-        (point..0).for_each(|_| out.push('0'));
-        out.push_str(coefficient);
+        out.extend_from_slice(b"0.");
+        (point..0).for_each(|_| out.push(b'0'));
+        out.extend_from_slice(coefficient.as_bytes());
     } else {
         let (first, rest) = coefficient.split_at(1);
-        out.push_str(first);
+        out.extend_from_slice(first.as_bytes());
         if !rest.is_empty() {
-            out.push('.');
-            out.push_str(rest);
+            out.push(b'.');
+            out.extend_from_slice(rest.as_bytes());
         }
         let _ = write!(out, "e{}", point - 1);
     }
@@ -232,7 +232,7 @@ pub fn push_decimal(out: &mut String, coefficient: &str, negative: bool, exponen
 
 /// Appends a finite float as Python writes it: the fewest digits that give the same number again,
 /// in scientific notation below 0.0001 and from 10^16 on.
-pub fn push_float(out: &mut String, number: f64) {
+pub fn push_float(out: &mut Vec<u8>, number: f64) {
     let shortest = shortest_digits(number);
     let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
@@ -245,8 +245,8 @@ pub fn push_float(out: &mut String, number: f64) {
     let lacking = exponent as i128 + 1 - digits.len() as i128;
     push_decimal(out, &digits, number.is_sign_negative(), lacking.min(0));
     if lacking >= 0 {
-        (0..lacking).for_each(|_| out.push('0'));
-        out.push_str(".0");
+        (0..lacking).for_each(|_| out.push(b'0'));
+        out.extend_from_slice(b".0");
     }
 }
 

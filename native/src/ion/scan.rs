@@ -1,8 +1,12 @@
 //! Questions about all bytes of a slice, answered for eight bytes at a time.
 
+use std::str::Utf8Error;
+
 const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = LOW << 7;
 const SPACES: u64 = 0x20 * LOW;
+/// Odd, with bits in no order.
+const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Bytes of a word.
 const WORD: usize = 8;
 
@@ -63,21 +67,39 @@ fn any(bytes: &[u8], found: impl Fn(u64) -> u64) -> bool {
     (all | found(last)) & HIGH != 0
 }
 
-/// The words of bytes, of which the last one is padded, and their number.
+/// Takes bytes as text; fails where they are not UTF-8.
 #[inline]
-pub fn words(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
+pub fn text(bytes: &[u8]) -> Result<&str, Utf8Error> {
+    ascii(bytes).map_or_else(|| str::from_utf8(bytes), Ok)
+}
+
+/// Mixes bytes as [`mix`] does words, in lanes that do not wait for one another.
+#[inline]
+pub fn mix_bytes(bytes: &[u8]) -> u64 {
+    const LANES: usize = 4;
     let (words, rest) = bytes.as_chunks();
+    let (groups, others) = words.as_chunks::<LANES>();
+    let mut lanes = [FACTOR; LANES];
+    for group in groups {
+        for (lane, word) in lanes.iter_mut().zip(group) {
+            *lane = mixed(*lane, u64::from_le_bytes(*word));
+        }
+    }
     let last = rest.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
-    words.iter().map(|word| u64::from_le_bytes(*word)).chain([last, bytes.len() as u64])
+    let others = others.iter().map(|word| u64::from_le_bytes(*word));
+    mix(lanes.into_iter().chain(others).chain([last, bytes.len() as u64]))
 }
 
 /// Mixes words to a number; of different ones the first bits differ as a rule, unless somebody takes
 /// pains that they do not.
 #[inline]
 pub fn mix(words: impl Iterator<Item = u64>) -> u64 {
-    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
-    let step = |mixed: u64, word: u64| (mixed ^ word).wrapping_mul(FACTOR).rotate_left(29);
-    words.fold(FACTOR, step).wrapping_mul(FACTOR)
+    words.fold(FACTOR, mixed).wrapping_mul(FACTOR)
+}
+
+#[inline]
+fn mixed(before: u64, word: u64) -> u64 {
+    (before ^ word).wrapping_mul(FACTOR).rotate_left(29)
 }
 
 /// The place that a mixed number leads to, of so many, a power of two.

@@ -7,7 +7,7 @@ use crate::ion::evaluate::Evaluator;
 use crate::ion::framing::{IVM, body_bounds, value_end};
 use crate::ion::local_tables::read_local_table;
 use crate::ion::scalars::Magnitude;
-use crate::ion::scan::{mix, place, words};
+use crate::ion::scan::{mix_bytes, place};
 use crate::ion::symbols::{SYSTEM, Source, SymbolTable, is_pad, open_wrapper};
 use crate::limits::Limits;
 
@@ -127,7 +127,7 @@ impl StreamReader {
             return self.read_table(evaluator, buf, pos, end, current);
         }
         let raw = &buf[pos..end];
-        let mixed = mix(words(raw));
+        let mixed = mix_bytes(raw);
         let place = place(mixed, PLACES);
         let remembered = &mut self.remembered[place];
         if let (Some(table), true) = (&remembered.table, *remembered.raw == *raw) {

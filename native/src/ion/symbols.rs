@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::error::Error;
 use crate::ion::canonical::push_message;
+use crate::ion::copies::Prepared;
 use crate::ion::forms::push_json_string;
 use crate::ion::framing::{body_bounds, read_varuint};
 use crate::ion::scalars::Magnitude;
@@ -61,11 +62,11 @@ pub struct FieldName {
     /// Tells it apart from all others.
     pub id: u64,
     /// What Ion Hash hashes of it, as a symbol.
-    pub message: Box<[u8]>,
+    pub message: Prepared,
     /// JSON key with its colon.
-    pub key: Box<str>,
+    pub key: Prepared,
     /// Length in UTF-8, colon, and the name.
-    pub sketch: Box<str>,
+    pub sketch: Prepared,
     /// Where in `sketch` the name begins.
     pub name_start: usize,
     /// Whether the symbol has a text, or is `$0`, whose hash is defined.
@@ -80,16 +81,16 @@ impl FieldName {
         let shown = shown(text, sid);
         let mut message = Vec::new();
         push_symbol(&mut message, text);
-        let mut key = String::new();
+        let mut key = Vec::new();
         push_json_string(&mut key, &shown);
-        key.push(':');
+        key.push(b':');
         let sketch = format!("{}:{shown}", shown.len());
         FieldName {
             id: NAMES.fetch_add(1, Ordering::Relaxed),
-            message: message.into(),
-            key: key.into(),
+            message: Prepared::new(&message),
+            key: Prepared::new(&key),
             name_start: sketch.len() - shown.len(),
-            sketch: sketch.into(),
+            sketch: Prepared::new(sketch.as_bytes()),
             known: text.is_some() || sid == 0,
         }
     }
