@@ -133,9 +133,7 @@ impl ObjectsDecoder {
 fn size(segment: &Segment<'_>, decoded: &Decoded<'_>) -> usize {
     let length = segment.length as usize;
     let shown = match &decoded.body {
-        Body::Revision(columns) if columns.revision.data.is_some() => {
-            columns.data_json.chars().count()
-        }
+        Body::Revision(columns) if columns.revision.data.is_some() => columns.data_json.len(),
         _ => length,
     };
     length + shown

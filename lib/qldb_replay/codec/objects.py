@@ -129,7 +129,7 @@ class _Rows:
         self._revisions.add(revision)
         self._blocks.add(block)
         json = None if decoded.revision is None else decoded.revision.data_json
-        self._bytes += length + (length if json is None else len(json))
+        self._bytes += length + (length if json is None else len(json.encode()))
         self._records_given += 1
 
     def end(self, reader: ObjectReader, unchanged: bool) -> None:

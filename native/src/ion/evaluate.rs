@@ -13,7 +13,6 @@
 //!   than `struct_levels` (the value itself is level 1) · `w` for a struct of more than
 //!   `struct_fields` distinct fields · `y` for a symbol.
 
-use std::cmp::Ordering;
 use std::ops::Range;
 
 use crate::error::Error;
@@ -28,6 +27,8 @@ use crate::ion::symbols::{
 use crate::limits::Limits;
 use crate::sha256::{Digest, Hasher, pad};
 
+/// Digests that are few enough to be counted against one another.
+const FEW: usize = 16;
 /// Most that symbols may lend a value. A byte refers to a text of any length, so without a bound the
 /// forms of a value could be as long as the square of its bytes.
 const MOST_LENT: usize = 16 * 1024 * 1024;
@@ -355,11 +356,18 @@ impl Evaluator {
         }
         let message = &mut self.forms.message;
         let digests = &mut self.digests[open.digests..];
-        digests.sort_unstable_by(compare);
         // Twice as long if each byte has to be escaped.
         message.reserve(2 * size_of::<Digest>() * digests.len() + 3);
         message.extend_from_slice(&[BEGIN, 0xD0]);
-        digests.iter().for_each(|digest| push_escaped(message, digest));
+        match order(digests) {
+            Some(order) => order[..digests.len()]
+                .iter()
+                .for_each(|&at| push_escaped(message, &digests[usize::from(at)])),
+            None => {
+                digests.sort_unstable();
+                digests.iter().for_each(|digest| push_escaped(message, digest));
+            }
+        }
         message.push(END);
         self.digests.truncate(open.digests);
     }
@@ -429,11 +437,25 @@ impl Evaluator {
     }
 }
 
-/// Compares digests, which nearly always differ in the first bytes.
+/// The indexes of a few digests in the order of their first bytes; None where these are too many or
+/// not all different.
+///
+/// How many are smaller than a digest is counted without a branch, of which half would be mistaken.
 #[inline]
-fn compare(left: &Digest, right: &Digest) -> Ordering {
-    let head = |digest: &Digest| digest.first_chunk().copied().map(u64::from_be_bytes);
-    head(left).cmp(&head(right)).then_with(|| left.cmp(right))
+fn order(digests: &[Digest]) -> Option<[u8; FEW]> {
+    let heads: &mut [u64] = &mut [0; FEW];
+    let heads = heads.get_mut(..digests.len())?;
+    for (head, digest) in heads.iter_mut().zip(digests) {
+        *head = u64::from_be_bytes(*digest.first_chunk()?);
+    }
+    let mut order = [0; FEW];
+    for (at, head) in heads.iter().enumerate() {
+        let smaller: usize = heads.iter().map(|other| usize::from(other < head)).sum();
+        order[smaller] = at as u8;
+    }
+    let sorted = order[..heads.len()].iter().map(|&at| heads[usize::from(at)]);
+    // A head that is there twice leaves a place to another index, which is out of order there.
+    sorted.is_sorted_by(|left, right| left < right).then_some(order)
 }
 
 /// Writes the JSON text of a struct's fields anew, with only some of them, in order.
@@ -447,7 +469,7 @@ fn keep_members(json: &mut Vec<u8>, members: &[Member], kept: &[usize]) {
 /// Reads the name and the header of the field at an offset, which may be a NOP pad.
 ///
 /// Refuses a name without a value, an invalid header, and a value that reaches past `end`.
-#[inline]
+#[inline(always)]
 pub fn read_field(buf: &[u8], start: usize, end: usize) -> Result<(u128, Place), Error> {
     let (sid, pos) = read_varuint(buf, start, end)?;
     if pos >= end {

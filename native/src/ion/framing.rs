@@ -52,6 +52,7 @@ pub fn read_varuint(buf: &[u8], pos: usize, end: usize) -> Result<(u128, usize),
     }
 }
 
+#[cold]
 fn read_long_varuint(buf: &[u8], pos: usize, end: usize) -> Result<(u128, usize), Error> {
     let start = pos;
     let mut pos = pos;
@@ -81,23 +82,31 @@ pub fn read_varint(buf: &[u8], pos: usize, end: usize) -> Result<(u128, bool, us
 /// Finds where the body of the value at `pos` begins and ends, from its header.
 ///
 /// A version marker is not a value, and an error as any other invalid descriptor is.
-#[inline]
+#[inline(always)]
 pub fn body_bounds(buf: &[u8], pos: usize, end: usize) -> Result<(usize, usize), Error> {
     if let Some([descriptor, next, ..]) = buf.get(pos..end) {
         let length = BODY_LENGTHS[usize::from(*descriptor)];
-        let (body, length) = if length == VARUINT_LENGTH && *next >= 0x80 {
-            (pos + 2, usize::from(next - 0x80))
-        } else {
+        let (body, length) = if length != VARUINT_LENGTH {
             // Of the negative ones all reach past the end.
             (pos + 1, length as usize)
+        } else if *next >= 0x80 {
+            (pos + 2, usize::from(next - 0x80))
+        } else {
+            match buf.get(pos + 2) {
+                Some(&last) if last >= 0x80 => {
+                    (pos + 3, usize::from(*next) << 7 | usize::from(last - 0x80))
+                }
+                _ => return find_bounds(buf, pos, end),
+            }
         };
-        if length <= end - body {
+        if body <= end && length <= end - body {
             return Ok((body, body + length));
         }
     }
     find_bounds(buf, pos, end)
 }
 
+#[cold]
 fn find_bounds(buf: &[u8], pos: usize, end: usize) -> Result<(usize, usize), Error> {
     if pos >= end {
         return Err(Error::ion("value expected, found the end", pos));

@@ -219,14 +219,12 @@ fn read_entries<'a>(
     place: Option<Place>,
 ) -> Result<Option<Vec<&'a [u8]>>, Error> {
     let Some(entries) = list_of(source, place, "entriesHashList")? else { return Ok(None) };
-    entries
-        .into_iter()
-        .map(|entry| {
-            let hash = hash_value(source, Some(entry), "entry of entriesHashList")?;
-            Ok(hash.unwrap_or_default())
-        })
-        .collect::<Result<_, _>>()
-        .map(Some)
+    let mut hashes = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let hash = hash_value(source, Some(entry), "entry of entriesHashList")?;
+        hashes.push(hash.unwrap_or_default());
+    }
+    Ok(Some(hashes))
 }
 
 fn read_summaries<'a>(
@@ -235,19 +233,17 @@ fn read_summaries<'a>(
     place: Option<Place>,
 ) -> Result<Option<Vec<Summary<'a>>>, Error> {
     let Some(summaries) = list_of(source, place, "revisionSummaries")? else { return Ok(None) };
-    summaries
-        .into_iter()
-        .map(|summary| {
-            let names = [Known::Hash, Known::DocumentId];
-            let fields = struct_fields(source, summary, "revision summary", names)?;
-            let [leaf, document] = fields.known;
-            let hash = hash_value(source, leaf, "hash of a revision summary")?;
-            let document_id = optional_text(source, document, "documentId")?;
-            check_rest(evaluator, source, &fields.rest)?;
-            Ok(Summary { hash, document_id })
-        })
-        .collect::<Result<_, _>>()
-        .map(Some)
+    let mut found = Vec::with_capacity(summaries.len());
+    for summary in summaries {
+        let names = [Known::Hash, Known::DocumentId];
+        let fields = struct_fields(source, summary, "revision summary", names)?;
+        let [leaf, document] = fields.known;
+        let hash = hash_value(source, leaf, "hash of a revision summary")?;
+        let document_id = optional_text(source, document, "documentId")?;
+        check_rest(evaluator, source, &fields.rest)?;
+        found.push(Summary { hash, document_id });
+    }
+    Ok(Some(found))
 }
 
 fn read_transaction_info<'a>(

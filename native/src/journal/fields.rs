@@ -20,6 +20,7 @@ pub const HASH_BYTES: usize = 32;
 const FEW: usize = 16;
 
 /// The name of a field.
+#[derive(PartialEq, Eq)]
 pub enum Name<'a> {
     /// One of QLDB's own.
     Known(Known),
@@ -35,6 +36,20 @@ impl<'a> Name<'a> {
             Some(name) => Name::Known(name),
             None => Name::Other(shown(table.text(sid, offset)?, sid)),
         })
+    }
+
+    /// Whether the symbol that names it has no text, for which another text stands.
+    pub fn is_unknown(&self) -> bool {
+        // Texts are borrowed from their table.
+        matches!(self, Name::Other(Cow::Owned(_)))
+    }
+
+    /// The same name, by itself.
+    pub fn to_static(&self) -> Name<'static> {
+        match self {
+            Name::Known(name) => Name::Known(*name),
+            Name::Other(text) => Name::Other(Cow::Owned(text.clone().into_owned())),
+        }
     }
 
     /// The name as text.
@@ -253,7 +268,11 @@ pub fn list_of(
     if source.buf[pos] >> 4 != 11 {
         return Err(Error::record(format!("{what} is no list"), pos));
     }
-    elements(source.buf, body, end).collect::<Result<_, _>>().map(Some)
+    let mut found = Vec::with_capacity((end - body) / HASH_BYTES + 1);
+    for element in elements(source.buf, body, end) {
+        found.push(element?);
+    }
+    Ok(Some(found))
 }
 
 /// Evaluates a value that is hashed, and refuses a symbol of unknown text, which has no hash.
