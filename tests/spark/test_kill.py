@@ -29,18 +29,12 @@ class Killed(BaseException):
     """No `except Exception` catches a kill."""
 
 
-def make_archive(out: Path) -> Path:
-    options = {"revisions": 200, "tables": ("Person",), "redactions": 1, "duplicates": 0.05}
-    simulate(SimulateOptions(out=out, object_bytes=25_000, **options))
-    return out
-
-
 class Deliveries:
-    """An archive whose objects arrive one after the other."""
+    """An archive whose objects arrive one after the other, as old as they are in the whole."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, whole: Path) -> None:
         self.archive, self.lake = folder / "archive", folder / "lake"
-        self._all = make_archive(folder / "all")
+        self._all = whole
         self._left = sorted(path for path in self._all.rglob("*") if path.is_file())
         self.arrive(1)
 
@@ -50,7 +44,7 @@ class Deliveries:
         for path in self._left[:count]:
             target = self.archive / path.relative_to(self._all)
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(path, target)
+            shutil.copy2(path, target)
         self._left = self._left[count:]
 
     def run(self) -> list[str]:
@@ -61,18 +55,20 @@ class Deliveries:
         return [[*stage, "--lake", str(self.lake)] for stage in (ingest, ["rebuild"], ["verify"])]
 
 
-@pytest.fixture
-def deliveries(tmp_path: Path, spark) -> Deliveries:
-    return Deliveries(tmp_path)
-
-
 @pytest.fixture(scope="module")
 def in_one_go(tmp_path_factory: pytest.TempPathFactory, spark) -> tuple[Path, Path]:
     """An archive as it is in the end, and the lake that a single run builds from it."""
     folder = tmp_path_factory.mktemp("one-go")
-    archive, lake = make_archive(folder / "archive"), folder / "lake"
+    archive, lake = folder / "archive", folder / "lake"
+    options = {"revisions": 200, "tables": ("Person",), "redactions": 1, "duplicates": 0.05}
+    simulate(SimulateOptions(out=archive, object_bytes=25_000, **options))
     assert main(["run", "--archive", str(archive), "--lake", str(lake)]) == 0
     return archive, lake
+
+
+@pytest.fixture
+def deliveries(tmp_path: Path, in_one_go) -> Deliveries:
+    return Deliveries(tmp_path, in_one_go[0])
 
 
 @pytest.fixture
