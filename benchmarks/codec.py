@@ -3,11 +3,11 @@
 Every peer gets the same records of an invented ledger, as they come from the journal: revisions
 and blocks of three tables. Rounds are interleaved; CPU time of the working thread counts, and a
 ratio is the median over the rounds. Ours frame the records, validate every byte, recompute all
-hashes, write JSON and put everything into Arrow batches; the native one, which is done with all in
-the time that memory takes to be there, is measured over some passes. The Java libraries only verify,
-as AWS's sample does, behind passes that warm the JVM; amazon.ion's C reader only reads. The floor
-hashes the messages that a verifier has to hash, of the same lengths, and does nothing else, over and
-over: two at a time, and one.
+hashes, write JSON and put everything into Arrow batches; the native one is measured over several
+passes, since one takes a sixth of a second. The Java libraries only verify, as AWS's sample does,
+behind passes that warm the JVM; amazon.ion's C reader only reads. The floor hashes the messages
+that a verifier has to hash, of the same lengths, over and over, and does nothing else: two at a
+time, and one.
 
     python benchmarks/codec.py [--revisions N] [--rounds N] [--out FILE.json]
 """
