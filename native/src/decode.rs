@@ -205,7 +205,8 @@ fn complete<'a>(
             let metadata_ion = metadata.write(source, revision.metadata_place, symbols)?;
             let (mut sketch, mut data_json) = ("", "");
             if revision.data.is_some() {
-                (data_json, sketch) = evaluator.forms.texts()?;
+                data_json = evaluator.forms.json_text()?;
+                sketch = evaluator.forms.sketch_text()?;
             }
             Body::Revision(RevisionColumns {
                 table_id,

@@ -3,15 +3,13 @@
 //! All records have the same few, so a symbol table tells them apart once, where its texts are read,
 //! and whoever reads a record's structs compares numbers.
 
-/// Bytes in which each name's hash message has room.
-pub const MESSAGE_ROOM: usize = 32;
+use crate::ion::canonical::{BEGIN, END};
+use crate::ion::copies::{CHUNK, push_first};
 
 /// Places of names by their texts, a power of two and several times as many as there are names.
 const PLACES: usize = 128;
 
-const BEGIN: u8 = 0x0B;
 const SYMBOL: u8 = 0x70;
-const END: u8 = 0x0E;
 
 macro_rules! known_names {
     ($($name:ident = $text:literal,)+) => {
@@ -80,8 +78,8 @@ const BY_PLACE: [Option<Known>; PLACES] = {
 };
 
 /// What Ion Hash hashes of each name, behind which zeros follow, and its length.
-const MESSAGES: [([u8; MESSAGE_ROOM], usize); NAMES.len()] = {
-    let mut messages = [([0; MESSAGE_ROOM], 0); NAMES.len()];
+const MESSAGES: [([u8; CHUNK], usize); NAMES.len()] = {
+    let mut messages = [([0; CHUNK], 0); NAMES.len()];
     let mut index = 0;
     while index < NAMES.len() {
         let text = NAMES[index].1.as_bytes();
@@ -130,10 +128,7 @@ impl Known {
     #[inline]
     pub fn push_message(self, out: &mut Vec<u8>) {
         let (message, length) = &MESSAGES[self as usize];
-        let end = out.len() + length;
-        // All of it, since a constant number of bytes is a few instructions.
-        out.extend_from_slice(message);
-        out.truncate(end);
+        push_first(out, message, *length);
     }
 }
 

@@ -153,7 +153,8 @@ fn evaluate<'py>(
         evaluator.evaluate(source, value.start, value.end).map_err(to_python)?;
         let forms = &evaluator.forms;
         let message = PyBytes::new(py, &forms.message);
-        let (json, sketch) = forms.texts().map_err(to_python)?;
+        let json = forms.json_text().map_err(to_python)?;
+        let sketch = forms.sketch_text().map_err(to_python)?;
         values.push((message, json.to_owned(), sketch.to_owned()));
     }
     Ok(values)

@@ -163,8 +163,7 @@ fn append_json(
     place: Place,
 ) -> Result<(), ColumnError> {
     document.evaluator.evaluate(document.source, place.pos, place.end)?;
-    let (json, _) = document.evaluator.forms.texts()?;
-    append_bytes(texts, json)
+    append_bytes(texts, document.evaluator.forms.json_text()?)
 }
 
 /// Lists and s-expressions.

@@ -5,7 +5,7 @@
 //! about a short field. So more than enough is copied, and what is too much is dropped again.
 
 /// Bytes that are copied at once.
-const CHUNK: usize = 32;
+pub const CHUNK: usize = 32;
 
 /// Appends a stretch of a buffer.
 #[inline(always)]
@@ -16,8 +16,9 @@ pub fn push_part(out: &mut Vec<u8>, buf: &[u8], start: usize, end: usize) {
     }
 }
 
+/// Appends the first bytes of a chunk, so many.
 #[inline(always)]
-fn push_first(out: &mut Vec<u8>, chunk: &[u8; CHUNK], length: usize) {
+pub fn push_first(out: &mut Vec<u8>, chunk: &[u8; CHUNK], length: usize) {
     let end = out.len() + length;
     out.extend_from_slice(chunk);
     out.truncate(end);

@@ -12,7 +12,9 @@
 //!
 //! Symbols need a symbol table and are the evaluator's, as are containers.
 
-use base64::Engine;
+use std::io::Write;
+
+use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::error::Error;
@@ -21,7 +23,7 @@ use crate::ion::copies::push_part;
 use crate::ion::scalars::{
     Magnitude, push_decimal, push_float, read_decimal, read_float, read_int,
 };
-use crate::ion::scan::{ascii, has_json_escape, is_plain, text};
+use crate::ion::scan::{has_json_escape, is_plain, text};
 use crate::ion::symbols::Place;
 use crate::ion::timestamps::{read_timestamp, read_utc};
 
@@ -52,10 +54,14 @@ impl Forms {
         self.sketch.clear();
     }
 
-    /// Gives JSON text and sketch, which only texts were appended to.
-    pub fn texts(&self) -> Result<(&str, &str), Error> {
-        let text = |bytes| text(bytes).map_err(|_| Error::ion("form that is not UTF-8", 0));
-        Ok((text(&self.json)?, text(&self.sketch)?))
+    /// Gives the JSON text.
+    pub fn json_text(&self) -> Result<&str, Error> {
+        appended_text(&self.json)
+    }
+
+    /// Gives the type sketch as text.
+    pub fn sketch_text(&self) -> Result<&str, Error> {
+        appended_text(&self.sketch)
     }
 
     /// Appends a null of a type. Null ints are hashed as type 2 whatever their sign.
@@ -189,10 +195,15 @@ impl Forms {
     fn push_blob(&mut self, raw: &[u8]) {
         push_message(&mut self.message, 0xA0, raw);
         self.json.push(b'"');
-        self.json.extend_from_slice(STANDARD.encode(raw).as_bytes());
+        let _ = write!(self.json, "{}", Base64Display::new(raw, &STANDARD));
         self.json.push(b'"');
         self.sketch.push(b'x');
     }
+}
+
+/// Bytes as text, to which only texts were appended.
+fn appended_text(bytes: &[u8]) -> Result<&str, Error> {
+    text(bytes).map_err(|_| Error::ion("form that is not UTF-8", 0))
 }
 
 /// Appends what is hashed of an int that is no null.
@@ -216,11 +227,7 @@ fn is_exact(figures: &str, exponent: i128) -> bool {
 /// Reads the body of a string, or a symbol's text in a symbol table; refuses what is not UTF-8.
 #[inline]
 pub fn read_text(buf: &[u8], start: usize, end: usize) -> Result<&str, Error> {
-    let raw = &buf[start..end];
-    if let Some(text) = ascii(raw) {
-        return Ok(text);
-    }
-    str::from_utf8(raw)
+    text(&buf[start..end])
         .map_err(|error| Error::ion("text is not UTF-8", start + error.valid_up_to()))
 }
 

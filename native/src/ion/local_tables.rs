@@ -58,13 +58,13 @@ pub fn read_local_table(
         }
     }
     let symbols = symbols.unwrap_or_default();
-    let before = imports.as_ref().unwrap_or(&SYSTEM);
-    let entries = before.len() + symbols.len();
+    let own = || SymbolTable::extending(&SYSTEM, symbols.len(), end - start);
+    let mut table = imports.unwrap_or_else(own);
+    let entries = table.len() + symbols.len();
     if entries > limit {
         let reason = format!("symbol table of {entries} entries is beyond the limit");
         return Err(Error::ion(reason, start));
     }
-    let mut table = SymbolTable::extending(before, symbols.len(), end - start);
     for text in symbols {
         match text {
             Some(text) => table.push(text),

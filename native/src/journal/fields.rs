@@ -20,12 +20,14 @@ pub const HASH_BYTES: usize = 32;
 const FEW: usize = 16;
 
 /// The name of a field.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub enum Name<'a> {
     /// One of QLDB's own.
     Known(Known),
-    /// Any other text, `$` and the symbol ID where that is unknown.
-    Other(Cow<'a, str>),
+    /// Any other text.
+    Text(&'a str),
+    /// None that is known of the symbol, for which `$` and its ID stand.
+    Unknown(u128),
 }
 
 impl<'a> Name<'a> {
@@ -34,29 +36,16 @@ impl<'a> Name<'a> {
     pub fn read(table: &'a SymbolTable, sid: u128, offset: usize) -> Result<Self, Error> {
         Ok(match table.known_name(sid, offset)? {
             Some(name) => Name::Known(name),
-            None => Name::Other(shown(table.text(sid, offset)?, sid)),
+            None => table.text(sid, offset)?.map_or(Name::Unknown(sid), Name::Text),
         })
     }
 
-    /// Whether the symbol that names it has no text, for which another text stands.
-    pub fn is_unknown(&self) -> bool {
-        // Texts are borrowed from their table.
-        matches!(self, Name::Other(Cow::Owned(_)))
-    }
-
-    /// The same name, by itself.
-    pub fn to_static(&self) -> Name<'static> {
-        match self {
-            Name::Known(name) => Name::Known(*name),
-            Name::Other(text) => Name::Other(Cow::Owned(text.clone().into_owned())),
-        }
-    }
-
     /// The name as text.
-    pub fn text(&self) -> Cow<'a, str> {
+    pub fn text(self) -> Cow<'a, str> {
         match self {
             Name::Known(name) => Cow::Borrowed(name.text()),
-            Name::Other(text) => text.clone(),
+            Name::Text(text) => Cow::Borrowed(text),
+            Name::Unknown(sid) => shown(None, sid),
         }
     }
 }
@@ -80,14 +69,13 @@ impl Default for Names<'_> {
 impl<'a> Names<'a> {
     /// Whether a name was added.
     #[inline]
-    pub fn contains(&self, name: &Name<'a>) -> bool {
-        match name {
-            Name::Known(name) => self.known & bit(*name) != 0,
-            Name::Other(text) => {
-                self.few[..self.count].contains(&&**text)
-                    || self.many.as_ref().is_some_and(|many| many.contains(text))
-            }
+    pub fn contains(&self, name: Name<'a>) -> bool {
+        if let Name::Known(name) = name {
+            return self.known & bit(name) != 0;
         }
+        let text = name.text();
+        self.few[..self.count].contains(&&*text)
+            || self.many.as_ref().is_some_and(|many| many.contains(&text))
     }
 
     /// Adds a name.
@@ -95,11 +83,11 @@ impl<'a> Names<'a> {
     pub fn add(&mut self, name: Name<'a>) {
         match (name, self.few.get_mut(self.count)) {
             (Name::Known(name), _) => self.known |= bit(name),
-            (Name::Other(Cow::Borrowed(text)), Some(place)) => {
+            (Name::Text(text), Some(place)) => {
                 *place = text;
                 self.count += 1;
             }
-            (Name::Other(text), _) => drop(self.many.get_or_insert_default().insert(text)),
+            _ => drop(self.many.get_or_insert_default().insert(name.text())),
         }
     }
 }
@@ -152,12 +140,12 @@ pub fn struct_fields<const N: usize>(
             // Records have their fields in an order, in which they are asked for.
             Name::Known(name) if names.get(expected) == Some(&name) => Some(expected),
             Name::Known(name) => names.iter().position(|each| *each == name),
-            Name::Other(_) => None,
+            _ => None,
         };
         expected = index.map_or(expected, |index| index + 1);
         let twice = match index {
             Some(index) => fields.known[index].is_some(),
-            None => others.contains(&name),
+            None => others.contains(name),
         };
         if twice {
             return Err(Error::record(format!("{what} has a field twice"), start));

@@ -43,7 +43,7 @@ pub fn read_struct<'a>(
     place: Place,
     what: &str,
     level: usize,
-    mut read: impl FnMut(&mut Evaluator, &Name<'a>, Place) -> Result<bool, Error>,
+    mut read: impl FnMut(&mut Evaluator, Name<'a>, Place) -> Result<bool, Error>,
 ) -> Result<(), Error> {
     let Source { buf, table } = source;
     if !is_struct(buf[place.pos]) {
@@ -63,22 +63,22 @@ pub fn read_struct<'a>(
             continue;
         }
         let name = Name::read(table, sid, start)?;
-        if names.contains(&name) {
+        if names.contains(name) {
             return Err(Error::record(format!("{what} has a field twice"), start));
         }
         let message = evaluator.forms.message.len();
         match name {
             Name::Known(name) => name.push_message(&mut evaluator.forms.message),
-            Name::Other(_) => {
-                let text = table.text(sid, start)?;
-                if text.is_none() && sid != 0 {
+            Name::Text(text) => push_symbol(&mut evaluator.forms.message, Some(text)),
+            Name::Unknown(sid) => {
+                if sid != 0 {
                     evaluator.unresolved = Some(start);
                 }
-                push_symbol(&mut evaluator.forms.message, text);
+                push_symbol(&mut evaluator.forms.message, None);
             }
         }
         let is_null = buf[value.pos] & 15 == 15;
-        if is_null || !read(evaluator, &name, value)? {
+        if is_null || !read(evaluator, name, value)? {
             evaluator.append(source, value, level + 1)?;
         }
         if !is_null {

@@ -5,7 +5,6 @@ use crate::ion::canonical::push_varuint;
 use crate::ion::copies::push_part;
 use crate::ion::framing::IVM;
 use crate::ion::symbols::{Place, SYSTEM_SYMBOLS, Source, fields};
-use crate::journal::fields::Name;
 
 const SYMBOL: u8 = 7;
 const FIRST_CONTAINER: u8 = 11;
@@ -18,7 +17,7 @@ const SYMBOLS: u8 = 0x87;
 /// Writes the exact metadata of revisions, and remembers what is the same in all of them.
 #[derive(Default)]
 pub struct MetadataWriter {
-    names: Vec<Name<'static>>,
+    names: Vec<String>,
     /// Version marker and symbol table for the names.
     head: Vec<u8>,
     members: Vec<u8>,
@@ -42,13 +41,14 @@ impl MetadataWriter {
         let mut count = 0;
         for field in fields(source.buf, place.body, place.end) {
             let (sid, value) = field?;
-            let name = Name::read(source.table, sid, place.pos)?;
-            if name.is_unknown() || !is_plain(source.buf[value.pos]) {
+            let (Some(name), true) =
+                (source.table.text(sid, place.pos)?, is_plain(source.buf[value.pos]))
+            else {
                 self.stream.extend_from_slice(symbols);
                 self.stream.extend_from_slice(&source.buf[place.pos..place.end]);
                 return Ok(&self.stream);
-            }
-            let index = self.index(&name, &mut count);
+            };
+            let index = self.index(name, &mut count);
             push_varuint(&mut self.members, SYSTEM_SYMBOLS + index);
             push_part(&mut self.members, source.buf, value.pos, value.end);
         }
@@ -67,13 +67,13 @@ impl MetadataWriter {
 
     /// The place of a name among the distinct ones, of which `count` were met. What stands behind
     /// these is what the metadata before had, most often the same.
-    fn index(&mut self, name: &Name<'_>, count: &mut usize) -> usize {
+    fn index(&mut self, name: &str, count: &mut usize) -> usize {
         if self.names.get(*count).is_none_or(|next| next != name) {
             if let Some(index) = self.names[..*count].iter().position(|each| each == name) {
                 return index;
             }
             self.names.truncate(*count);
-            self.names.push(name.to_static());
+            self.names.push(name.to_owned());
             self.head.clear();
         }
         *count += 1;
@@ -87,9 +87,9 @@ fn is_plain(descriptor: u8) -> bool {
     kind != SYMBOL && kind < FIRST_CONTAINER
 }
 
-fn push_symbol_table(out: &mut Vec<u8>, names: &[Name<'_>]) {
+fn push_symbol_table(out: &mut Vec<u8>, names: &[String]) {
     let mut texts = Vec::new();
-    names.iter().for_each(|name| push_value(&mut texts, 0x80, name.text().as_bytes()));
+    names.iter().for_each(|name| push_value(&mut texts, 0x80, name.as_bytes()));
     let mut described = vec![SYMBOLS];
     push_value(&mut described, 0xB0, &texts);
     let mut annotated = SYMBOL_TABLE.to_vec();
