@@ -79,7 +79,7 @@ def copy(spark: SparkSession, archive: Path, out: Path) -> None:
 
 def baseline(spark: SparkSession, archive: Path, out: Path) -> None:
     """Does the least that any job must: split, drop duplicates, sort, write once."""
-    with stage_settings(spark, spark__sql__execution__arrow__maxRecordsPerBatch="4"):
+    with stage_settings(spark, {"spark.sql.execution.arrow.maxRecordsPerBatch": "4"}):
         records = contents(spark, archive).mapInArrow(split, "ion binary")
         hashed = records.withColumn("hash", F.md5("ion"))
         unique = hashed.dropDuplicates(["hash"]).repartition("hash").sortWithinPartitions("hash")

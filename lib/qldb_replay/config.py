@@ -35,9 +35,10 @@ class OptionParser(argparse.ArgumentParser):
         """Raises the error with how to get help."""
         raise UsageError(f"{message} (see {self.prog} --help)")
 
-    def add_flag(self, name: str, help: str) -> None:  # noqa: A002
-        """Adds a flag; it stands alone or takes `true` or `false`."""
-        self.add_argument(name, default=False, type=boolean, metavar="[true|false]", help=help)
+
+def add_flag(to: argparse._ActionsContainer, name: str, says: str) -> None:
+    """Adds a flag to a parser or a group; it stands alone or takes `true` or `false`."""
+    to.add_argument(name, default=False, type=boolean, metavar="[true|false]", help=says)
 
 
 def boolean(text: str) -> bool:

@@ -11,13 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qldb_replay.codec import lack_of_native
-from qldb_replay.lake.delta import Lake
-from qldb_replay.lake.session import (
+from qldb_replay.installed import (
     JAVA_VERSIONS,
-    build_session,
     delta_package,
     java_home,
-    stage_settings,
     system_java_version,
 )
 
@@ -102,6 +99,9 @@ def _package(name: str) -> Check:
 
 def _delta(spark_settings: Mapping[str, str]) -> Check:
     """Writes and reads a Delta table: that the jars can be had shows only by using them."""
+    from qldb_replay.lake.delta import Lake
+    from qldb_replay.lake.session import build_session, stage_settings
+
     package = delta_package() or "in Spark's own jars"
     try:
         spark = build_session(spark_settings)

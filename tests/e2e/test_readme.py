@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from qldb_replay.cli import COMMANDS, parser_of
 from qldb_replay.config import parse
 from qldb_replay.errors import QldbReplayError
+from qldb_replay.options import COMMANDS, parser_of
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

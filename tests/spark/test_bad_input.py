@@ -22,8 +22,8 @@ from qldb_replay.lake import lock
 from qldb_replay.lake.files import LakeFiles
 from qldb_replay.lake.ingest import Ingest
 from qldb_replay.lake.ledger_tables import _ddl
-from qldb_replay.lake.sources import LocalSource
 from qldb_replay.simulate import SimulateOptions, Truth, simulate
+from qldb_replay.storage import LocalSource
 
 IVM = b"\xe0\x01\x00\xea"
 SECRET = b"4929-1234-5678-9012"

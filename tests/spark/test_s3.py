@@ -13,8 +13,8 @@ from deltalake import DeltaTable
 from moto.server import ThreadedMotoServer
 
 from qldb_replay.cli import main
-from qldb_replay.lake.session import spark_home
-from qldb_replay.lake.sources import s3_access
+from qldb_replay.installed import spark_home
+from qldb_replay.lake.session import s3_access
 from qldb_replay.simulate import SimulateOptions, Truth, simulate
 
 KEYS = (

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qldb_replay import __version__
-from qldb_replay.cli import COMMANDS, main
-from qldb_replay.commands import Outcome, stages
+from qldb_replay.cli import main
+from qldb_replay.commands import Outcome, offline
 from qldb_replay.errors import StageError, UsageError
+from qldb_replay.options import COMMANDS
 
 
 def last_line(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -80,7 +83,7 @@ def test_each_way_to_end_has_its_code(monkeypatch, capsys, tmp_path, raised, cod
     def fail(_: object) -> None:
         raise raised
 
-    monkeypatch.setattr(stages, "doctor", fail)
+    monkeypatch.setattr(offline, "doctor", fail)
 
     assert main(["doctor", "--summary", str(tmp_path / "deep" / "s.json")]) == code
     summary = json.loads((tmp_path / "deep" / "s.json").read_text())
@@ -91,7 +94,7 @@ def test_each_way_to_end_has_its_code(monkeypatch, capsys, tmp_path, raised, cod
 
 def test_some_codes_can_be_taken_for_0_but_the_summary_says_which(monkeypatch, capsys) -> None:
     outcome = Outcome(exit_code=3)
-    monkeypatch.setattr(stages, "doctor", lambda _: outcome)
+    monkeypatch.setattr(offline, "doctor", lambda _: outcome)
 
     assert main(["doctor", "--exit-zero-on", "1,3", "--json"]) == 0
     assert last_line(capsys)["exit_code"] == 3
@@ -100,11 +103,26 @@ def test_some_codes_can_be_taken_for_0_but_the_summary_says_which(monkeypatch, c
 
 def test_a_summary_that_cannot_be_written_is_no_success(monkeypatch, tmp_path, capsys) -> None:
     outcome = Outcome(lines=["done"])
-    monkeypatch.setattr(stages, "doctor", lambda _: outcome)
+    target = tmp_path / "s.json"
+
+    def occupied(_: object) -> Outcome:
+        target.mkdir()
+        return outcome
+
+    monkeypatch.setattr(offline, "doctor", occupied)
+
+    assert main(["doctor", "--summary", str(target)]) == 2
+    assert "s.json cannot be written" in capsys.readouterr().err
+
+
+def test_a_place_where_no_summary_can_be_is_told_before_the_work(
+    monkeypatch, tmp_path, capsys
+) -> None:
+    monkeypatch.setattr(offline, "doctor", lambda _: pytest.fail("it began"))
     (tmp_path / "file").write_text("")
 
     assert main(["doctor", "--summary", str(tmp_path / "file" / "s.json")]) == 2
-    assert "--summary cannot be written" in capsys.readouterr().err
+    assert "s.json cannot be written" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("place", ["before", "after"])
@@ -143,6 +161,31 @@ def test_inspect_says_what_is_no_record(tmp_path: Path, capsys) -> None:
     assert main(["inspect", str(tmp_path / "object")]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["reason"]
+
+
+WITHOUT_SPARK = """
+import sys
+sys.modules["pyspark"] = sys.modules["py4j"] = None
+from qldb_replay.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["simulate", "--out", "a", "--revisions", "3"], 0, "archive in a"),
+        (["inspect", "object"], 0, '"reason"'),
+        (["doctor"], 2, "MISSING pyspark"),
+    ],
+)
+def test_what_needs_no_spark_works_where_there_is_none(tmp_path, arguments, code, says) -> None:
+    (tmp_path / "object").write_bytes(b"\x0f")
+    command = [sys.executable, "-c", WITHOUT_SPARK, *arguments]
+
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert (code, says in ended.stdout) == (ended.returncode, True), ended
 
 
 def test_inspect_of_what_is_not_there_is_2(tmp_path: Path, capsys) -> None:

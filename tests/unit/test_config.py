@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from qldb_replay.cli import parser_of
 from qldb_replay.config import parse, spark_settings, without_secrets
 from qldb_replay.errors import UsageError
+from qldb_replay.options import COMMANDS, parser_of
 
 RUN = ["--archive", "a", "--lake", "l"]
 
@@ -33,7 +33,7 @@ def test_the_file_knows_lists_and_maps(tmp_path: Path) -> None:
 
     options = parse(parser_of("run"), [f"--config={config}"])
 
-    assert options.archive == [["a"], ["b"]]
+    assert options.archive == ["a", "b"]
     assert spark_settings(options.spark) == {"spark.master": "local[1]", "spark.x": "true"}
 
 
@@ -102,7 +102,7 @@ def test_glue_brings_arguments_of_its_own(name: str) -> None:
         [name, "nightly", "--TempDir", "s3://t/", "--archive=a, b,c", "--lake", "l", "--x=y"],
     )
 
-    assert options.archive == [["a", "b", "c"]]
+    assert options.archive == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -118,6 +118,13 @@ def test_glue_brings_arguments_of_its_own(name: str) -> None:
 )
 def test_flags_stand_alone_or_take_a_value(given: list[str], value: bool) -> None:
     assert parse(parser_of("run"), [*given, *RUN]).json is value
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_takes_a_value_since_arguments_of_glue_are_a_map(command: str) -> None:
+    alone = [action.option_strings for action in parser_of(command)._actions if action.nargs == 0]
+
+    assert alone == [["-h", "--help"]]
 
 
 def test_names_may_have_underscores_and_values_keep_them() -> None:

@@ -31,7 +31,7 @@ from qldb_replay.replay.compare import Compare, Difference
 from qldb_replay.replay.gate import Judged, judge
 from qldb_replay.replay.selection import Selection
 from qldb_replay.replay.stage import Bounds, Plan, Replay
-from qldb_replay.uris import read_file
+from qldb_replay.uris import read_text
 
 DESTINATION = "destination"
 """The unit of findings about a destination: no verification of the lake carries them over."""
@@ -62,22 +62,22 @@ def given(options: argparse.Namespace) -> Given:
     return Given(
         _selection(options),
         Bounds(options.to_sequence, _until(options.until), options.over_gaps, options.rate),
-        [] if accepted is None else read_known(read_file(accepted).decode()),
+        [] if accepted is None else read_known(read_text(accepted)),
     )
 
 
 def _selection(options: argparse.Namespace) -> Selection | None:
     documents: tuple[str, ...] = ()
     if options.documents is not None:
-        lines = read_file(options.documents).decode().splitlines()
+        lines = read_text(options.documents).splitlines()
         documents = tuple(sorted({line.strip() for line in lines if line.strip()}))
         if not documents:
             raise UsageError(f"{options.documents}: expected document IDs, one in each line")
     selection = Selection(
-        tuple(sorted({name for names in options.tables for name in names})),
+        tuple(sorted(set(options.tables))),
         documents,
         options.from_sequence,
-        dict(_renamed(pair) for pairs in options.map for pair in pairs),
+        dict(map(_renamed, options.map)),
         options.redactions,
         options.columns,
     )

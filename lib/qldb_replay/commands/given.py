@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeVar
 
 from qldb_replay.errors import UsageError
@@ -19,7 +19,7 @@ def digests_of(options: argparse.Namespace) -> list[SavedDigest]:
     Raises:
         UsageError: a file cannot be read, or is no saved digest.
     """
-    return [_named(path, read_digest) for path in _flat(options.digest)]
+    return [_named(path, read_digest) for path in options.digest]
 
 
 def one_digest(options: argparse.Namespace) -> SavedDigest | None:
@@ -40,7 +40,7 @@ def proofs_of(options: argparse.Namespace) -> list[SavedProof]:
     Raises:
         UsageError: a file cannot be read, or holds no saved proofs.
     """
-    return [proof for path in _flat(options.proof) for proof in _named(path, read_proofs)]
+    return [proof for path in options.proof for proof in _named(path, read_proofs)]
 
 
 def _named(path: str, read: Callable[[bytes], Saved]) -> Saved:
@@ -50,7 +50,3 @@ def _named(path: str, read: Callable[[bytes], Saved]) -> Saved:
         return read(content)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
-
-
-def _flat(given: Sequence[Sequence[str]]) -> list[str]:
-    return [path for paths in given for path in paths]

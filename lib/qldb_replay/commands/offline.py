@@ -1,4 +1,4 @@
-"""Commands that need no Spark."""
+"""Commands that need no Spark: `doctor` starts it where it is there."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ import json
 from dataclasses import fields
 from pathlib import Path
 
+from qldb_replay.codec.inspection import inspect_object
 from qldb_replay.commands.given import one_digest
 from qldb_replay.commands.outcome import EXIT_CODES, Outcome
+from qldb_replay.config import spark_settings
+from qldb_replay.doctor import examine
 from qldb_replay.errors import UsageError
 from qldb_replay.journal.findings import FAIL, PASS
 from qldb_replay.journal.proof import check_proof_file
+from qldb_replay.limits import DEFAULT_LIMITS
 from qldb_replay.report.evidence_check import VALID, Checked, check_evidence
 from qldb_replay.report.signing import read_public_key
 from qldb_replay.simulate import SimulateOptions
 from qldb_replay.simulate import simulate as write_simulation
+from qldb_replay.storage import S3Access, list_objects, source_of
 from qldb_replay.uris import read_file
 
 
@@ -79,3 +84,29 @@ def check_proof(options: argparse.Namespace) -> Outcome:
     counts = {"steps": len(checked.steps), "failures": len(checked.failures)}
     judged = {"verdict": verdict, "anchored": checked.anchored}
     return Outcome(counts, lines, EXIT_CODES[verdict], judged)
+
+
+def inspect(options: argparse.Namespace) -> Outcome:
+    """Prints objects' records as JSON lines."""
+    access = S3Access(endpoint=options.endpoint_url)
+    counts = {"objects": 0, "records": 0, "quarantined": 0}
+    for stored in list_objects(options.objects, access).values():
+        counts["objects"] += 1
+        try:
+            content = source_of(stored.uri, access).read(stored)
+        except OSError as error:
+            raise UsageError(f"{stored.uri} cannot be read ({type(error).__name__})") from error
+        for line in inspect_object(stored.uri, content, DEFAULT_LIMITS):
+            counts["quarantined" if "reason" in line else "records"] += 1
+            print(json.dumps(line, ensure_ascii=False))
+    return Outcome(counts)
+
+
+def doctor(options: argparse.Namespace) -> Outcome:
+    """Says what this machine has and lacks."""
+    checks = examine(spark_settings(options.spark))
+    lines = [f"{check.verdict:<8}{check.name:<14}{check.says}" for check in checks]
+    able = all(check.ok for check in checks if check.required)
+    lines.append("the main job can run here" if able else "the main job cannot run here")
+    counts = {"checks": len(checks), "missing": sum(not c.ok for c in checks if c.required)}
+    return Outcome(counts, lines, 0 if able else UsageError.exit_code)

@@ -1,4 +1,4 @@
-"""Commands that work on a lake, or ask what this machine has."""
+"""Commands that work on a lake."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from qldb_replay.codec.choice import AUTO, PYTHON, lack_of_native, settled
-from qldb_replay.codec.inspection import inspect_object
 from qldb_replay.commands import destinations
 from qldb_replay.commands.given import digests_of, one_digest, proofs_of
 from qldb_replay.commands.outcome import EXIT_CODES, Outcome
 from qldb_replay.config import spark_settings, without_secrets
 from qldb_replay.destinations.interface import Destination
-from qldb_replay.doctor import examine
-from qldb_replay.errors import UsageError
+from qldb_replay.errors import StageError, UsageError
 from qldb_replay.journal.findings import FAIL, VERDICTS, severity_of
 from qldb_replay.journal.saved import SavedDigest, SavedProof
 from qldb_replay.journal.verification import Strand
@@ -34,25 +32,25 @@ from qldb_replay.lake.lock import break_lock, writer_lock
 from qldb_replay.lake.prove import prove as make_proof
 from qldb_replay.lake.rebuild import Rebuild
 from qldb_replay.lake.runs import Run, new_run_id
-from qldb_replay.lake.session import build_session, stage_settings
-from qldb_replay.lake.sources import (
-    S3Access,
-    StoredObject,
-    canonical_uri,
-    list_objects,
-    s3_access,
-    source_of,
-)
+from qldb_replay.lake.session import build_session, s3_access, stage_settings
 from qldb_replay.lake.state import LakeState
 from qldb_replay.lake.verify import Verification, Verify
 from qldb_replay.lake.verify.evidence import store_evidence
 from qldb_replay.lake.verify.findings import Known, read_known
 from qldb_replay.lake.verify.result import base64_of
-from qldb_replay.limits import DEFAULT_LIMITS
 from qldb_replay.progress import Progress
 from qldb_replay.report.page import check_installed, render
 from qldb_replay.report.signing import SigningKey, read_signing_key
-from qldb_replay.uris import read_file, write_file, write_text
+from qldb_replay.storage import StoredObject, canonical_uri, list_objects
+from qldb_replay.uris import (
+    check_writable,
+    local_path,
+    read_file,
+    read_text,
+    scheme_of,
+    write_file,
+    write_text,
+)
 
 
 def ingest(options: argparse.Namespace) -> Outcome:
@@ -139,6 +137,7 @@ def compare(options: argparse.Namespace) -> Outcome:
 def report(options: argparse.Namespace) -> Outcome:
     """Writes the page about a lake and its last verification."""
     check_installed()
+    check_writable(options.out)
     with _session(options) as (spark, progress):
         _need_lake(options, spark)
         progress("counting")
@@ -153,6 +152,8 @@ def prove(options: argparse.Namespace) -> Outcome:
     if options.lake is None or options.document is None or options.version is None:
         raise UsageError("prove needs --lake, --document and --version, or --check")
     digest = one_digest(options)
+    if options.out is not None:
+        check_writable(options.out)
     with _session(options) as (spark, _):
         _need_lake(options, spark)
         lake = Lake.at(spark, options.lake)
@@ -195,7 +196,6 @@ def _verify_destination(options: argparse.Namespace) -> Outcome:
         if options.lake is None:
             folder = held.enter_context(tempfile.TemporaryDirectory())
             options.lake = f"{folder}/lake"
-        options.redactions = "honour"
         spark, progress = held.enter_context(_session(options))
         if LakeState(Lake.at(spark, options.lake).files).exists():
             raise UsageError(f"{options.lake} is a lake already: expected a place for a new one")
@@ -227,7 +227,9 @@ class _Given:
 
 
 def _given(options: argparse.Namespace) -> _Given:
-    known = [] if options.known is None else read_known(read_file(options.known).decode())
+    if options.evidence is not None:
+        check_writable(options.evidence)
+    known = [] if options.known is None else read_known(read_text(options.known))
     key = None if options.sign_key is None else read_signing_key(read_file(options.sign_key))
     return _Given(digests_of(options), proofs_of(options), known, key)
 
@@ -240,20 +242,27 @@ def _verify(
         run.lake,
         run.run_id,
         progress,
-        given.digests,
-        given.proofs,
-        options.strict,
-        given.known,
-        getattr(options, "full", False),
-        run.started,
-        options.codec,
+        digests=given.digests,
+        proofs=given.proofs,
+        strict=options.strict,
+        known=given.known,
+        full=options.full,
+        started=run.started,
+        codec=options.codec,
     ).run()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "evidence.json"
         uri = store_evidence(run.lake, verification, given.key, file)
         if options.evidence is not None:
-            write_file(options.evidence, file)
+            _hand_out(file, options.evidence)
     return verification, uri
+
+
+def _hand_out(file: Path, uri: str) -> None:
+    try:
+        write_file(uri, file)
+    except UsageError as error:
+        raise StageError(f"{error}; the evidence is in the lake") from error
 
 
 def _judged(options: argparse.Namespace, verification: Verification, evidence: str) -> Outcome:
@@ -304,9 +313,8 @@ def _session(options: argparse.Namespace) -> Iterator[tuple[SparkSession, Progre
     progress = Progress(options.command)
     progress("starting Spark")
     spark = build_session(spark_settings(options.spark))
-    options.lake = (
-        f"file://{Path(options.lake).absolute()}" if _is_bare(options.lake) else options.lake
-    )
+    if scheme_of(options.lake) == "file":
+        options.lake = f"file://{local_path(options.lake)}"
     try:
         progress.watch(spark)
         with stage_settings(spark):
@@ -315,18 +323,13 @@ def _session(options: argparse.Namespace) -> Iterator[tuple[SparkSession, Progre
         progress.close()
 
 
-def _is_bare(uri: str) -> bool:
-    return ":" not in uri.partition("/")[0]
-
-
 def _listed(options: argparse.Namespace, spark: SparkSession) -> dict[str, StoredObject]:
-    archives = [archive for given in options.archive for archive in given]
-    for archive in archives:
+    for archive in options.archive:
         if _overlap(archive, options.lake):
             raise UsageError(
                 "the lake and an archive lie one within the other: give the lake a place of its own"
             )
-    return list_objects(archives, s3_access(spark))
+    return list_objects(options.archive, s3_access(spark))
 
 
 def _overlap(archive: str, lake: str) -> bool:
@@ -385,7 +388,7 @@ def _ingest(
 
 
 def _rebuild(options: argparse.Namespace, lake: Lake, progress: Progress) -> dict[str, int]:
-    return Rebuild(lake, progress, options.redactions == "keep", options.codec).run()
+    return Rebuild(lake, progress, options.redactions, options.codec).run()
 
 
 def _ingest_lines(options: argparse.Namespace, counts: dict[str, int]) -> list[str]:
@@ -409,29 +412,3 @@ def _lake_lines(options: argparse.Namespace, counts: dict[str, int]) -> list[str
         f"redacted   {counts['redacted']:>12,} revisions",
         f"look at    {options.lake}/revisions, /history/<table>, /current/<table>, /quarantine",
     ]
-
-
-def inspect(options: argparse.Namespace) -> Outcome:
-    """Prints objects' records as JSON lines."""
-    access = S3Access(endpoint=options.endpoint_url)
-    counts = {"objects": 0, "records": 0, "quarantined": 0}
-    for stored in list_objects(options.objects, access).values():
-        counts["objects"] += 1
-        try:
-            content = source_of(stored.uri, access).read(stored)
-        except OSError as error:
-            raise UsageError(f"{stored.uri} cannot be read ({type(error).__name__})") from error
-        for line in inspect_object(stored.uri, content, DEFAULT_LIMITS):
-            counts["quarantined" if "reason" in line else "records"] += 1
-            print(json.dumps(line, ensure_ascii=False))
-    return Outcome(counts)
-
-
-def doctor(options: argparse.Namespace) -> Outcome:
-    """Says what this machine has and lacks."""
-    checks = examine(spark_settings(options.spark))
-    lines = [f"{check.verdict:<8}{check.name:<14}{check.says}" for check in checks]
-    able = all(check.ok for check in checks if check.required)
-    lines.append("the main job can run here" if able else "the main job cannot run here")
-    counts = {"checks": len(checks), "missing": sum(not c.ok for c in checks if c.required)}
-    return Outcome(counts, lines, 0 if able else UsageError.exit_code)

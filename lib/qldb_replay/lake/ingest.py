@@ -29,9 +29,10 @@ from qldb_replay.errors import StageError
 from qldb_replay.lake.delta import Lake, empty, insert_of
 from qldb_replay.lake.outcomes import Outcomes, accumulator_of, outcomes_in
 from qldb_replay.lake.schemas import OBJECTS, PLANNED, QUARANTINE, RECORDS
-from qldb_replay.lake.sources import S3Access, StoredObject, s3_access, source_of
+from qldb_replay.lake.session import s3_access
 from qldb_replay.lake.state import LakeState, Plan, PlannedObject
 from qldb_replay.limits import DEFAULT_LIMITS, GIB, MIB, Limits
+from qldb_replay.storage import S3Access, StoredObject, source_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -15,7 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from qldb_replay.lake.session import build_session, delta_package, spark_home
+from qldb_replay.installed import delta_package, spark_home
+from qldb_replay.lake.session import build_session
 
 _VERSION = re.compile(r"-\d[^-]*(-.*)?\.jar$")
 

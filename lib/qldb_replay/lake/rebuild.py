@@ -14,6 +14,7 @@ from typing import Any
 
 from qldb_replay.codec.choice import AUTO
 from qldb_replay.errors import UsageError
+from qldb_replay.journal.redactions import HONOUR
 from qldb_replay.lake.blocks import rebuild_blocks
 from qldb_replay.lake.counting import count_lake
 from qldb_replay.lake.delta import Lake
@@ -35,7 +36,7 @@ def partitions_for(lake: Lake) -> Iterator[None]:
     spark = lake.spark
     wanted = math.ceil(LakeState(lake.files).ingested_records() / RECORDS_IN_PARTITION)
     partitions = max(wanted, spark.sparkContext.defaultParallelism)
-    with stage_settings(spark, spark__sql__shuffle__partitions=str(partitions)):
+    with stage_settings(spark, {"spark.sql.shuffle.partitions": str(partitions)}):
         yield
 
 
@@ -46,13 +47,13 @@ class Rebuild:
     Attributes:
         lake: the lake.
         progress: told of each step.
-        keep_redacted: whether data of redacted revisions stays (`--redactions keep`).
+        redactions: `HONOUR` or `KEEP`, what becomes of redacted data.
         codec: which codec builds `data`; one of `codec.CODECS`.
     """
 
     lake: Lake
     progress: Callable[[str], None]
-    keep_redacted: bool = False
+    redactions: str = HONOUR
     codec: str = AUTO
 
     def run(self) -> dict[str, int]:
@@ -95,7 +96,7 @@ class Rebuild:
 
     def _mark(self, batch: int) -> dict[str, Any]:
         """What is noted of a table: another treatment of redactions makes all of it anew."""
-        return {"batch": batch, "redactions": "keep" if self.keep_redacted else "honour"}
+        return {"batch": batch, "redactions": self.redactions}
 
     def _stage(
         self, state: LakeState, table: str, batch: int, step: Callable[[int, int], None]
@@ -112,7 +113,7 @@ class Rebuild:
         rebuild_blocks(self.lake, since, batch)
 
     def _revisions(self, since: int, batch: int) -> None:
-        RevisionsStage(self.lake, since, batch, self.keep_redacted).run()
+        RevisionsStage(self.lake, since, batch, self.redactions).run()
 
     def _tables(self, since: int, batch: int) -> None:
         rebuild_tables(self.lake)

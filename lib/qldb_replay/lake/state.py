@@ -14,7 +14,7 @@ from typing import Any
 from qldb_replay import __version__
 from qldb_replay.errors import UsageError
 from qldb_replay.lake.files import LakeFiles
-from qldb_replay.lake.sources import StoredObject
+from qldb_replay.storage import StoredObject
 
 FORMAT = 2
 FOLDER = "_qldb_replay"

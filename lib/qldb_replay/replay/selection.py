@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-HONOUR, KEEP = "honour", "keep"
+from qldb_replay.journal.redactions import HONOUR
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,13 @@ from qldb_replay.destinations.interface import (
     Gap,
     TypedColumn,
 )
+from qldb_replay.journal.redactions import HONOUR
 from qldb_replay.lake import ledger_tables
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.session import stage_settings
 from qldb_replay.lake.state import LakeState
 from qldb_replay.replay.chunks import PIECES, Sizes, chunk_of, cutter
-from qldb_replay.replay.selection import HONOUR, Selection
+from qldb_replay.replay.selection import Selection
 from qldb_replay.replay.tables import SourceTable
 
 ROWS_IN_PARTITION = 15_000
@@ -190,8 +191,8 @@ def chunks(
     ordered = _spread(
         of_blocks.unionByName(of_revisions), stretch, partitions
     ).sortWithinPartitions("sequence_no", "place", "name")
-    batches = {"spark__sql__execution__arrow__maxRecordsPerBatch": str(sizes.rows)}
-    with stage_settings(blocks.sparkSession, **batches):
+    batches = {"spark.sql.execution.arrow.maxRecordsPerBatch": str(sizes.rows)}
+    with stage_settings(blocks.sparkSession, batches):
         pieces = ordered.mapInArrow(cutter(sizes, gaps), from_arrow_schema(PIECES))
         received = pieces.toLocalIterator(prefetchPartitions=True)
         yield from _ahead(storable(chunk_of(piece)) for piece in received)

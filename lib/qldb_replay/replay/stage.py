@@ -29,12 +29,13 @@ from qldb_replay.destinations.interface import (
     Transaction,
 )
 from qldb_replay.errors import StageError, UsageError
+from qldb_replay.journal.redactions import HONOUR
 from qldb_replay.lake.delta import Lake, side_by_side
 from qldb_replay.replay.chunks import Sizes
 from qldb_replay.replay.compare import MISSING, Compare, Difference
 from qldb_replay.replay.gate import Judged
 from qldb_replay.replay.names import named
-from qldb_replay.replay.selection import HONOUR, Selection
+from qldb_replay.replay.selection import Selection
 from qldb_replay.replay.source import (
     chunks,
     held_by,

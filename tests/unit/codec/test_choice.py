@@ -7,12 +7,13 @@ import pyarrow as pa
 import pytest
 
 from qldb_replay import codec, doctor
-from qldb_replay.cli import main, parser_of
+from qldb_replay.cli import main
 from qldb_replay.codec import choice, objects, typed
 from qldb_replay.codec.types import Scalar
 from qldb_replay.config import parse
 from qldb_replay.errors import UsageError
 from qldb_replay.limits import DEFAULT_LIMITS
+from qldb_replay.options import parser_of
 
 NAME = "qldb_replay.codec.native"
 DOCUMENTS = pa.array([b"\xe0\x01\x00\xea\x11", None])

@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 import pytest
 
 from qldb_replay.errors import UsageError
-from qldb_replay.lake.sources import StoredObject
 from qldb_replay.lake.state import FORMAT, LakeState, Plan, PlannedObject
+from qldb_replay.storage import StoredObject
 
 MODIFIED = datetime(2024, 2, 29, 23, 59, 59, 999_999, tzinfo=timezone.utc)
 PLAN = Plan(

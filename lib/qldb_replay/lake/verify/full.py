@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from qldb_replay.journal.redactions import HONOUR, KEEP
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.keys import REVISION_KEYS
 from qldb_replay.lake.rebuild import Rebuild
@@ -148,7 +149,7 @@ def _recomputes(
 
 def _carrying(lake: Lake) -> DataFrame:
     """Finds records that hold data which a rebuild would have taken away."""
-    if LakeState(lake.files).mark("history").get("redactions") == "keep":
+    if LakeState(lake.files).mark("history").get("redactions") == KEEP:
         return as_rows(lake.spark, [])
     redacted = lake.read("revisions").where("is_redacted").select(*REVISION_KEYS)
     data = lake.read("records").where(
@@ -165,8 +166,8 @@ def _made_again(lake: Lake, codec: str) -> Lake:
     again = Lake.at(lake.spark, lake.path(SCRATCH), given)
     state, own = LakeState(again.files), LakeState(lake.files)
     state.close(own.ingested_batch(), records=own.ingested_records())
-    keep = own.mark("history").get("redactions") == "keep"
-    Rebuild(again, lambda _: None, keep, codec).run()
+    redactions = own.mark("history").get("redactions", HONOUR)
+    Rebuild(again, lambda _: None, redactions, codec).run()
     return again
 
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import time
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
 from qldb_replay.errors import UsageError
-from qldb_replay.lake.sources import (
+from qldb_replay.storage import (
     ArrowSource,
     LocalSource,
     S3Access,
     S3Source,
     list_objects,
-    scheme_of,
     source_of,
 )
 
@@ -135,20 +133,18 @@ def test_one_archive_of_several_that_is_missing_is_wrong_usage(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("uri", "scheme", "source"),
+    ("uri", "source"),
     [
-        ("a/b", "file", LocalSource),
-        ("/a:b", "file", LocalSource),
-        ("file:///a", "file", LocalSource),
-        ("S3://b/k", "s3", S3Source),
-        ("s3a://b/k", "s3a", S3Source),
-        ("s3n://b/k", "s3n", S3Source),
-        ("hdfs://n/p", "hdfs", ArrowSource),
-        ("gs://b/k", "gs", ArrowSource),
+        ("a/b", LocalSource),
+        ("file:///a", LocalSource),
+        ("S3://b/k", S3Source),
+        ("s3a://b/k", S3Source),
+        ("s3n://b/k", S3Source),
+        ("hdfs://n/p", ArrowSource),
+        ("gs://b/k", ArrowSource),
     ],
 )
-def test_the_scheme_chooses_the_source(uri: str, scheme: str, source: type) -> None:
-    assert scheme_of(uri) == scheme
+def test_the_scheme_chooses_the_source(uri: str, source: type) -> None:
     assert isinstance(source_of(uri, ANYWHERE), source)
 
 
@@ -156,11 +152,3 @@ def test_access_shows_no_secret() -> None:
     access = S3Access("http://e", "eu", "AKIA-id", "hunter2", "hunter3")
 
     assert repr(access) == "S3Access(endpoint='http://e')"
-
-
-def test_a_thousand_files_are_listed_quickly(tmp_path: Path) -> None:
-    put(tmp_path, *(f"{n % 10}/{n}" for n in range(1_000)))
-    began = time.perf_counter()
-
-    assert len(names_of(tmp_path)) == 1_000
-    assert time.perf_counter() - began < 5

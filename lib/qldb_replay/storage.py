@@ -14,14 +14,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from qldb_replay.errors import UsageError
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-S3_SCHEMES = ("s3", "s3a", "s3n")
+from qldb_replay.uris import S3_SCHEMES, bucket_and_key, local_path, scheme_of
 
 
 @dataclass(frozen=True)
@@ -66,28 +62,6 @@ class S3Access:
         return f"S3Access(endpoint={self.endpoint!r})"
 
 
-def s3_access(spark: SparkSession) -> S3Access:
-    """Reads S3 access from the Hadoop settings `fs.s3a.*`, the session's before the context's."""
-    hadoop = spark.sparkContext._jsc.hadoopConfiguration()
-
-    def setting(name: str) -> str | None:
-        own = spark.conf.get(f"spark.hadoop.fs.s3a.{name}", None)
-        return own or hadoop.get(f"fs.s3a.{name}") or None
-
-    endpoint = setting("endpoint")
-    if endpoint is not None and "://" not in endpoint:
-        scheme = "http" if setting("connection.ssl.enabled") == "false" else "https"
-        endpoint = f"{scheme}://{endpoint}"
-    return S3Access(
-        endpoint=endpoint,
-        region=setting("endpoint.region"),
-        access_key=setting("access.key"),
-        secret_key=setting("secret.key"),
-        session_token=setting("session.token"),
-        path_style=setting("path.style.access") == "true",
-    )
-
-
 class Source(Protocol):
     """One kind of storage."""
 
@@ -108,7 +82,7 @@ class LocalSource:
         give the same files under ever longer names. A link that leads nowhere is listed, and found
         unreadable when it is read; pipes, sockets and devices are no objects.
         """
-        path = Path(_local_path(root))
+        path = Path(local_path(root))
         if path.is_file():
             yield self._stored(path)
             return
@@ -123,7 +97,7 @@ class LocalSource:
 
     def read(self, item: StoredObject) -> bytes:
         """Returns a file's bytes."""
-        return Path(_local_path(item.uri)).read_bytes()
+        return Path(local_path(item.uri)).read_bytes()
 
     @staticmethod
     def _stored(path: Path) -> StoredObject:
@@ -143,7 +117,7 @@ class S3Source:
 
     def list(self, root: str) -> Iterator[StoredObject]:
         """Gives the objects whose keys lie under a prefix, a thousand for each request."""
-        bucket, prefix = _bucket_and_key(root)
+        bucket, prefix = bucket_and_key(root)
         pages = self._client().get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=bucket, Prefix=prefix):
             for entry in page.get("Contents", ()):
@@ -158,7 +132,7 @@ class S3Source:
         """Returns an object's bytes if it still is the one that was listed."""
         from botocore.exceptions import BotoCoreError, ClientError
 
-        bucket, key = _bucket_and_key(item.uri)
+        bucket, key = bucket_and_key(item.uri)
         try:
             answer = self._client().get_object(Bucket=bucket, Key=key, IfMatch=f'"{item.etag}"')
             return bytes(answer["Body"].read())
@@ -252,32 +226,12 @@ def list_objects(roots: Iterable[str], access: S3Access) -> dict[str, StoredObje
     return found
 
 
-def scheme_of(uri: str) -> str:
-    """Returns a URI's scheme, `file` for a bare path."""
-    scheme, mark, _ = uri.partition("://")
-    if mark:
-        return scheme.lower()
-    return "file" if not uri.startswith("hdfs:") else "hdfs"
-
-
 def canonical_uri(uri: str) -> str:
     """Returns a URI as `objects` names it: S3's schemes are one, local links are resolved."""
     scheme = scheme_of(uri)
     if scheme == "file":
-        return f"file://{os.path.realpath(_local_path(uri))}"
-    return f"s3://{uri.partition('://')[2]}" if scheme in S3_SCHEMES else uri
-
-
-def _local_path(uri: str) -> str:
-    for prefix in ("file://", "file:"):
-        if uri.startswith(prefix):
-            return os.path.abspath(uri[len(prefix) :])
-    return os.path.abspath(uri)
-
-
-def _bucket_and_key(uri: str) -> tuple[str, str]:
-    parts = uri.split("://", 1)[1].partition("/")
-    return parts[0], parts[2]
+        return f"file://{os.path.realpath(local_path(uri))}"
+    return f"s3://{'/'.join(bucket_and_key(uri))}" if scheme in S3_SCHEMES else uri
 
 
 def _raise(error: OSError) -> None:
