@@ -12,9 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qldb_replay import __version__
-from qldb_replay.config import comma_list, parse, value_of, without_url_passwords
+from qldb_replay.config import (
+    comma_list,
+    parse,
+    value_in_file,
+    value_of,
+    without_url_passwords,
+)
 from qldb_replay.errors import QldbReplayError, UsageError
 from qldb_replay.options import COMMANDS, EXIT_CODES, parser_of
+from qldb_replay.output import show
 from qldb_replay.uris import check_writable, write_text
 
 if TYPE_CHECKING:
@@ -32,10 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if arguments in ([], ["-h"], ["--help"]):
-        print(_overview())
+        show(_overview())
         return 0 if arguments else UsageError.exit_code
     if arguments == ["--version"]:
-        print(f"qldb-replay {__version__}")
+        show(f"qldb-replay {__version__}")
         return 0
     return _Invocation(arguments[0], arguments[1:]).run()
 
@@ -54,7 +61,9 @@ class _Invocation:
             outcome = self._execute()
             summary.update(exit_code=outcome.exit_code, counts=outcome.counts, **outcome.judged)
             for line in outcome.lines:
-                print(without_url_passwords(line))
+                show(without_url_passwords(line))
+            if outcome.refused is not None:
+                self._failed(summary, outcome.exit_code, "UsageError", str(outcome.refused))
         except KeyboardInterrupt:
             self._failed(summary, 4, "Interrupted", "interrupted: repeat the command to go on")
         except QldbReplayError as error:
@@ -84,16 +93,20 @@ class _Invocation:
 
     def _hand_over(self, summary: dict[str, Any]) -> None:
         """Gives the summary to whoever asked for it, also where the options were wrong."""
-        text = json.dumps(summary, ensure_ascii=False)
-        wants_json = any(a in ("--json", "--json=true") for a in self.arguments)
-        if wants_json or (self.options is not None and self.options.json):
-            print(text, flush=True)
         target = self._asked("--summary") if self.options is None else self.options.summary
         if target is not None:
             try:
-                write_text(target, text)
+                write_text(target, _json(summary))
             except UsageError as error:
                 self._failed(summary, summary["exit_code"] or 2, "UsageError", str(error))
+        if self._wants_json():
+            show(_json(summary))
+
+    def _wants_json(self) -> bool:
+        if self.options is not None:
+            return bool(self.options.json)
+        asked = self._asked("--json")
+        return asked is not None and asked.lower() != "false"
 
     def _exit_code(self, summary: dict[str, Any]) -> int:
         code: int = summary["exit_code"]
@@ -104,8 +117,9 @@ class _Invocation:
         return 0 if str(code) in forgiven else code
 
     def _asked(self, name: str) -> str | None:
-        """Reads an option of a command line that is wrong elsewhere."""
-        return value_of(self.arguments, name)
+        """Reads an option where others are wrong, on the command line or in its file."""
+        value = value_of(self.arguments, name)
+        return value_in_file(self.arguments, name) if value is None else value
 
 
 def _action_of(options: argparse.Namespace) -> Callable[[argparse.Namespace], Outcome]:
@@ -130,6 +144,10 @@ def _root_cause(error: BaseException) -> str:
     while java.getCause() is not None:
         java = java.getCause()
     return str(java.getClass().getName())
+
+
+def _json(summary: dict[str, Any]) -> str:
+    return json.dumps(summary, ensure_ascii=False)
 
 
 def _overview() -> str:

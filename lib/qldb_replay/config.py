@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import yaml
 from qldb_replay.errors import UsageError
 
 _SECRET_NAME = re.compile(r"secret|password|token|key", re.IGNORECASE)
-_URL_PASSWORD = re.compile(r"(?P<before>[a-zA-Z][\w+.-]*://[^/@:\s]*:)\S*(?=@)")
+_URL_PASSWORD = re.compile(r"(?P<before>[a-zA-Z][\w+.-]*://[^/@:\s]*:)(?:(?!://)[^\n])*(?=@)")
 _URL_PARAMETER = re.compile(
     r"(?P<before>[?&;][^?&;=\s]*(?:secret|password|token|key)[^?&;=\s]*=)[^&;\s]*", re.IGNORECASE
 )
@@ -51,6 +52,11 @@ def boolean(text: str) -> bool:
 def comma_list(text: str) -> list[str]:
     """Reads a comma-separated list."""
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def comma_tuple(text: str) -> tuple[str, ...]:
+    """Reads a comma-separated list of what takes the place of another list."""
+    return tuple(comma_list(text))
 
 
 def parse(parser: OptionParser, arguments: Sequence[str]) -> argparse.Namespace:
@@ -103,6 +109,18 @@ def value_of(arguments: Sequence[str], name: str) -> str | None:
     return None
 
 
+def value_in_file(arguments: Sequence[str], name: str) -> str | None:
+    """Finds one option's value in the `--config` of a command line that may be wrong elsewhere."""
+    path = value_of(arguments, "--config")
+    if path is None:
+        return None
+    with suppress(UsageError):
+        for key, value in _content_of(Path(path)).items():
+            if _dashed(f"--{key}") == name and value is not None:
+                return ",".join(_words(value))
+    return None
+
+
 def _dashed(argument: str) -> str:
     """Turns `--run_id` into `--run-id`, leaving values alone."""
     if not argument.startswith("--"):
@@ -112,29 +130,39 @@ def _dashed(argument: str) -> str:
 
 
 def _file_arguments(parser: OptionParser, path: Path, given: set[str]) -> list[str]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"--config {path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"--config {path} is no valid YAML") from error
-    if content is None:
-        return []
-    if not isinstance(content, Mapping):
-        raise UsageError(f"--config {path}: expected a mapping of option names to values")
-    known = {option for action in parser._actions for option in action.option_strings}
+    known = {option: action for action in parser._actions for option in action.option_strings}
     arguments: list[str] = []
-    for name, value in content.items():
+    for name, value in _content_of(path).items():
         option = _dashed(f"--{name}")
         if option not in known:
             raise UsageError(f"--config {path}: unknown option {name!r}")
         if option in given or value is None:
             continue
-        if isinstance(value, Mapping):
-            value = [f"{key}={_word(item)}" for key, item in value.items()]
-        for item in value if isinstance(value, list) else [value]:
-            arguments.append(f"{option}={_word(item)}")
+        words = _words(value)
+        if len(words) > 1 and known[option].type in (comma_list, comma_tuple):
+            words = [",".join(words)]
+        elif len(words) > 1 and not isinstance(known[option], argparse._AppendAction):
+            raise UsageError(f"--config {path}: {name}: expected one value, found {len(words)}")
+        arguments += [f"{option}={word}" for word in words]
     return arguments
+
+
+def _content_of(path: Path) -> Mapping[Any, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"--config {path}: {error.strerror}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UsageError(f"--config {path} is no valid YAML") from error
+    if not isinstance(content, Mapping | None):
+        raise UsageError(f"--config {path}: expected a mapping of option names to values")
+    return content or {}
+
+
+def _words(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [f"{key}={_word(item)}" for key, item in value.items()]
+    return [_word(item) for item in value] if isinstance(value, list) else [_word(value)]
 
 
 def _word(value: Any) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import MISSING, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from qldb_replay.config import OptionParser, add_flag, boolean, comma_list
-from qldb_replay.journal.redactions import HONOUR, REDACTIONS
+from qldb_replay.config import OptionParser, add_flag, boolean, comma_list, comma_tuple
+from qldb_replay.journal.redactions import REDACTIONS
 
 EXIT_CODES = """
 exit codes: 0 done, and where the command judges: pass - 1 fail: evidence against the archive or the
@@ -138,7 +140,6 @@ def _redactions_option(parser: OptionParser) -> None:
     parser.add_argument(
         "--redactions",
         choices=REDACTIONS,
-        default=HONOUR,
         help="whether data of redacted revisions is taken away (default: honour)",
     )
 
@@ -196,7 +197,7 @@ def _verify_options(parser: OptionParser) -> None:
 
 
 def _verify(parser: OptionParser) -> None:
-    parser.set_defaults(redactions=HONOUR)  # of a destination's own lake (--to)
+    parser.set_defaults(redactions=None)
     _lake_options(parser, required=False)
     _verify_options(parser)
     parser.add_argument(
@@ -238,7 +239,7 @@ def _replay_options(parser: OptionParser) -> None:
     )
     chosen.add_argument("--documents", metavar="FILE", help="only these document IDs, one a line")
     chosen.add_argument(
-        "--from-sequence", type=int, metavar="N", help="only blocks from this number on"
+        "--from-sequence", type=_count, metavar="N", help="only blocks from this number on"
     )
     chosen.add_argument(
         "--map",
@@ -250,14 +251,14 @@ def _replay_options(parser: OptionParser) -> None:
     )
     add_flag(chosen, "--columns", "also show the fields of documents as typed columns, in views")
     bounds = parser.add_argument_group("how far this run goes")
-    bounds.add_argument("--to-sequence", type=int, metavar="N", help="up to this block")
+    bounds.add_argument("--to-sequence", type=_count, metavar="N", help="up to this block")
     bounds.add_argument(
         "--until",
         type=_time,
         metavar="TIME",
         help="before the first transaction after this time",
     )
-    bounds.add_argument("--rate", type=float, metavar="N", help="most revisions a second")
+    bounds.add_argument("--rate", type=_rate, metavar="N", help="most revisions a second")
     add_flag(parser, "--over-gaps", "pass over gaps and list them in the destination")
     add_flag(parser, "--dry-run", "say what would be done and write nothing to the destination")
     parser.add_argument(
@@ -301,7 +302,7 @@ def _report(parser: OptionParser) -> None:
 def _prove(parser: OptionParser) -> None:
     parser.add_argument("--lake", metavar="URI", help="a verified lake")
     parser.add_argument("--document", metavar="ID", help="the document's ID")
-    parser.add_argument("--version", type=int, metavar="N", help="its version, from 0")
+    parser.add_argument("--version", type=_count, metavar="N", help="its version, from 0")
     parser.add_argument("--strand", metavar="ID", help="the ledger, where the lake has several")
     parser.add_argument(
         "--digest",
@@ -358,15 +359,24 @@ _OPTIONS: dict[str, Callable[[OptionParser], None]] = {
 }
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError("expected a number from 0 on")
+    return int(text)
+
+
+def _rate(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < float(text) < math.inf:
+            return float(text)
+    raise argparse.ArgumentTypeError("expected a number above 0")
+
+
 def _time(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError as error:
         raise argparse.ArgumentTypeError("expected a time such as 2024-01-01T00:00:00Z") from error
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(comma_list(text))
 
 
 _OPTION_TYPES: dict[str, Callable[[str], Any]] = {
@@ -376,7 +386,7 @@ _OPTION_TYPES: dict[str, Callable[[str], Any]] = {
     "str": str,
     "bool": boolean,
     "datetime": _time,
-    "tuple[str, ...]": _names,
+    "tuple[str, ...]": comma_tuple,
 }
 
 

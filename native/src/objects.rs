@@ -14,8 +14,7 @@ use crate::decode::{Body, Decoded, RecordDecoder};
 use crate::limits::Limits;
 use crate::sha256::Digest;
 
-const MIB: usize = 1024 * 1024;
-const BATCH_BYTES: usize = 4 * MIB;
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
 const BATCH_ROWS: usize = 20_000;
 
 /// Decodes objects one after the other; small ones share a batch.
@@ -25,13 +24,21 @@ pub struct ObjectsDecoder {
     object: ObjectRow,
     /// How many of the object's bytes were given to be hashed.
     hashed: usize,
+    /// How many bytes of a record that cannot be decoded are kept.
+    most_quarantined: usize,
 }
 
 impl ObjectsDecoder {
     /// Makes a decoder of objects within limits.
     pub fn new(limits: Limits) -> Self {
         let decoder = RecordDecoder::new(limits);
-        ObjectsDecoder { decoder, rows: Rows::default(), object: ObjectRow::default(), hashed: 0 }
+        ObjectsDecoder {
+            decoder,
+            rows: Rows::default(),
+            object: ObjectRow::default(),
+            hashed: 0,
+            most_quarantined: limits.quarantine_bytes,
+        }
     }
 
     /// Begins an object; its segments are read by `read`, which also hashes it if its hash is not
@@ -114,7 +121,7 @@ impl ObjectsDecoder {
             },
             _ => segment.reason.to_string(),
         };
-        let most = if segment.kind == Kind::Record { MIB } else { usize::MAX };
+        let most = if segment.kind == Kind::Record { self.most_quarantined } else { usize::MAX };
         let bytes = segment.data[..segment.data.len().min(most)].to_vec();
         self.rows.bytes += bytes.len();
         self.object.quarantined += 1;

@@ -287,6 +287,12 @@ def test_compare_names_what_differs(source, url, ask, command, read_table) -> No
             ask(attack, *(["forged"] if "?" in attack else []))
     (victim,) = ask('SELECT min(document_id) FROM "Orders"')[0]
     ask("""UPDATE "Orders" SET data = '{"forged": true}' WHERE document_id = ?""", victim)
+    (double,) = ask('SELECT min(document_id) FROM "Person_history" WHERE version = 0')[0]
+    ask(
+        'INSERT INTO "Orders_history" SELECT * FROM "Person_history" '
+        "WHERE version = 0 AND document_id = ?",
+        double,
+    )
 
     summary = command("compare", *arguments)
 
@@ -299,8 +305,12 @@ def test_compare_names_what_differs(source, url, ask, command, read_table) -> No
     assert {(d, v) for w, d, v in told if w == other} == {(d, 1) for (d,) in changed}
     assert {(d, v) for w, d, v in told if w == lost} == {(d, 2) for (d,) in gone}
     assert [d for w, d, _ in told if w.startswith("current: other")] == [victim]
-    assert len(told) == len(changed) + len(gone) + 1
+    extra = [(d, v) for w, d, v in told if w == "revisions: extra in the destination"]
+    assert extra == [(double, 0)]
+    assert len(told) == len(changed) + len(gone) + 2
     if url.startswith("sqlite"):
+        ask("UPDATE \"Person_history\" SET metadata_ion = x'00' WHERE document_id = ?", double)
+        ask('DROP TABLE "Drafts"')
         alone = command("verify", "--to", url)
         assert (alone["exit_code"], alone["verdict"]) == (1, "fail")
 
@@ -419,9 +429,26 @@ def test_gaps_stop_are_passed_over_and_are_filled(
     assert past["counts"]["gaps"] >= 3
     assert past["counts"]["revisions"] > first["counts"]["revisions"]
     assert command("compare", *over)["exit_code"] == 0
+    with psycopg.connect(database) as connection:
+        gaps = connection.execute("SELECT first, last FROM ledger_gaps ORDER BY 1").fetchall()
+    inside = {
+        f"sqlite:///{tmp_path}/{first}.db": (first + 1, last)
+        for first, last in (gaps[0], max(gaps[1:], key=lambda gap: gap[1] - gap[0]))
+    }
+    for to, (begin, _) in inside.items():
+        arguments = ("--lake", source.lake, "--to", to)
+        given = ("--from-sequence", begin, "--over-gaps")
+        assert command("replay", *arguments, *given)["exit_code"] == 3
+        assert command("compare", *arguments)["exit_code"] == 0
 
     source.arrive()
     assert source.run() == 0
+    for to, (begin, last) in inside.items():
+        arguments = ("--lake", source.lake, "--to", to)
+        late = command("replay", *arguments)
+        assert (late["exit_code"], late["counts"]["late"]) == (0, 0)
+        assert late["counts"]["filled"] > last - begin
+        assert command("compare", *arguments)["exit_code"] == 0
     filled = command("replay", *over)
     assert filled["exit_code"] == 0
     assert (filled["counts"]["gaps"], filled["counts"]["filled"] > 0) == (0, True)
@@ -502,9 +529,10 @@ def test_a_selection_is_recorded_and_compared_within(source, command, tmp_path, 
     never = command("replay", *arguments[:2], "--to", f"{to}2", "--tables", "Never")
     assert never["exit_code"] == 2
     assert "never had a table Never" in never["error"]["message"]
-    other = command("replay", *arguments, "--tables", "Orders")
-    assert other["exit_code"] == 2
-    assert "another selection" in other["error"]["message"]
+    for another in (("--tables", "Orders"), ("--redactions", "honour")):
+        other = command("replay", *arguments, *another)
+        assert other["exit_code"] == 2
+        assert "another selection" in other["error"]["message"]
 
 
 def test_until_is_the_longest_prefix(source, command, tmp_path, read_table) -> None:
@@ -589,3 +617,9 @@ def test_run_does_everything(tmp_path, command) -> None:
     assert summary["exit_code"] == 0
     assert summary["replay"]["counts"]["revisions"] == summary["counts"]["revisions"]
     assert summary["compare"] == {"counts": summary["compare"]["counts"], "verdict": "pass"}
+
+    again = ("run", "--archive", tmp_path / "archive", "--lake", tmp_path / "lake")
+    refused = command(*again, "--to", f"{to}2", "--tables", "Never")
+    assert (refused["exit_code"], refused["verdict"]) == (2, "pass")
+    assert "never had a table Never" in refused["error"]["message"]
+    assert not Path(tmp_path / "ledger.db2").exists()

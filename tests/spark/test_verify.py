@@ -215,10 +215,19 @@ def test_what_was_saved_is_compared_ever_after(ledgers, quiet_command, tmp_path)
 
 
 def test_a_lake_that_is_not_rebuilt_is_not_judged(ledgers, quiet_command, tmp_path):
-    lake = tmp_path / "lake"
+    lake, noise = tmp_path / "lake", tmp_path / "noise"
     quiet_command("ingest", "--archive", ledgers["plain"].out, "--lake", lake)
 
     refused = quiet_command("verify", "--lake", lake)
 
     assert refused["exit_code"] == 2
     assert "qldb-replay rebuild" in refused["error"]["message"]
+
+    # Objects without a record leave nothing to rebuild.
+    before = quiet_command("rebuild", "--lake", lake)["counts"]
+    noise.mkdir()
+    (noise / "object").write_bytes(b"no record")
+    quiet_command("ingest", "--archive", noise, "--lake", lake)
+    judged = quiet_command("verify", "--lake", lake)
+    assert (judged["exit_code"], judged["findings"]) == (3, {"record-unreadable": 1})
+    assert judged["counts"]["objects"] == before["objects"] + 1

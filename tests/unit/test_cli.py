@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from qldb_replay.cli import main
 from qldb_replay.commands import Outcome, offline
 from qldb_replay.errors import StageError, UsageError
 from qldb_replay.options import COMMANDS
+from records import details
 
 
 def last_line(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -163,6 +165,25 @@ def test_inspect_says_what_is_no_record(tmp_path: Path, capsys) -> None:
     assert json.loads(line)["reason"]
 
 
+@pytest.mark.parametrize(
+    ("ion", "shown"),
+    [
+        ("1.50", "1.50"),
+        ("0.1000000000000000000000001", "0.1000000000000000000000001"),
+        ("1d400", "1e400"),
+        ("0x" + "f" * 4_400, "134252903212145666"),
+    ],
+    ids=len,
+)
+def test_inspect_keeps_every_digit(tmp_path: Path, capsys, ion: str, shown: str) -> None:
+    (tmp_path / "object").write_bytes(details(f"{{n:{ion}}}"))
+
+    assert main(["inspect", str(tmp_path / "object")]) == 0
+    line = json.loads(capsys.readouterr().out, parse_int=str, parse_float=str)
+    assert line["hash_matches"] is True
+    assert line["record"]["payload"]["revision"]["data"]["n"].startswith(shown)
+
+
 WITHOUT_SPARK = """
 import sys
 sys.modules["pyspark"] = sys.modules["py4j"] = None
@@ -186,6 +207,44 @@ def test_what_needs_no_spark_works_where_there_is_none(tmp_path, arguments, code
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert (code, says in ended.stdout) == (ended.returncode, True), ended
+
+
+PROGRAM = "import sys; from qldb_replay.cli import main; sys.exit(main())"
+
+
+def piped(tmp_path: Path, *arguments: str, encoding: str = "utf-8", reader: str = "true"):
+    """Runs a command whose output goes to a program; gives its exit code and what that printed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    ) as command:
+        read = subprocess.run(reader, shell=True, stdin=command.stdout, capture_output=True)
+        command.stdout.close()
+        said = command.stderr.read().decode()
+        return command.wait(), read.stdout.decode(encoding), said
+
+
+def test_nobody_who_reads_is_no_failure(tmp_path: Path) -> None:
+    simulated = ("simulate", "--out", "a", "--revisions", "300", "--summary", "s.json", "--json")
+
+    assert piped(tmp_path, *simulated, reader="exec 0<&-; sleep 1") == (0, "", "")
+    assert json.loads((tmp_path / "s.json").read_text())["exit_code"] == 0
+    objects = [str(path) for path in (tmp_path / "a").rglob("*") if path.is_file()]
+    code, shown, said = piped(tmp_path, "inspect", *objects, "--json", reader="head -n 1")
+    assert (code, len(shown.splitlines()), said) == (0, 1, "")
+
+
+def test_a_line_stays_json_in_any_encoding(tmp_path: Path) -> None:
+    name = "☃𝄞.json"
+    code, shown, _ = piped(
+        tmp_path, "prove", "--check", name, "--json", encoding="ascii", reader="cat"
+    )
+
+    assert code == 2
+    assert name in json.loads(shown)["error"]["message"]
 
 
 def test_inspect_of_what_is_not_there_is_2(tmp_path: Path, capsys) -> None:

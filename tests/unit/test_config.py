@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qldb_replay.config import parse, spark_settings, without_secrets
+from qldb_replay.config import parse, spark_settings, without_secrets, without_url_passwords
 from qldb_replay.errors import UsageError
 from qldb_replay.options import COMMANDS, parser_of
 
@@ -35,6 +35,45 @@ def test_the_file_knows_lists_and_maps(tmp_path: Path) -> None:
 
     assert options.archive == ["a", "b"]
     assert spark_settings(options.spark) == {"spark.master": "local[1]", "spark.x": "true"}
+
+
+def test_a_list_in_the_file_is_one_wherever_the_command_line_takes_one(tmp_path: Path) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text("exit-zero-on: [1, 2]\ndamage: [lose-object, lose-head]\n")
+
+    options = parse(parser_of("simulate"), ["--out=a", "--revisions=1", f"--config={config}"])
+
+    assert options.exit_zero_on == ["1", "2"]
+    assert options.damage == ("lose-object", "lose-head")
+
+
+def test_a_list_in_the_file_where_one_value_goes_is_wrong(tmp_path: Path) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text("lake: [a, b]\n")
+
+    with pytest.raises(UsageError, match="lake: expected one value, found 2"):
+        parse(parser_of("run"), ["--archive", "a", f"--config={config}"])
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"until: 2024-13-45", b"[" * 5_000])
+def test_a_file_that_is_no_yaml_is_wrong_usage(tmp_path: Path, content: bytes) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_bytes(content)
+
+    with pytest.raises(UsageError, match="no valid YAML"):
+        parse(parser_of("run"), [*RUN, f"--config={config}"])
+
+
+REPLAY = ["--lake", "l", "--to", "t"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["--rate=0", "--rate=nan", "--rate=inf", "--rate=-1", "--rate=x", "--from-sequence=-1"],
+)
+def test_numbers_that_make_no_sense_are_wrong_usage(given: str) -> None:
+    with pytest.raises(UsageError, match="expected a number"):
+        parse(parser_of("replay"), [*REPLAY, given])
 
 
 def test_an_empty_file_is_no_options(tmp_path: Path) -> None:
@@ -118,6 +157,18 @@ def test_glue_brings_arguments_of_its_own(name: str) -> None:
 )
 def test_flags_stand_alone_or_take_a_value(given: list[str], value: bool) -> None:
     assert parse(parser_of("run"), [*given, *RUN]).json is value
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me:a b@host/db", "postgresql://me:***@host/db"),
+        ("at postgresql://me:a@b/c d@host/db: no", "at postgresql://me:***@host/db: no"),
+        ("s3://b/k and postgresql://me:p@h/d", "s3://b/k and postgresql://me:***@h/d"),
+    ],
+)
+def test_passwords_of_any_characters_are_hidden(url: str, shown: str) -> None:
+    assert without_url_passwords(url) == shown
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -57,7 +57,7 @@ def decode_objects(objects: Iterable[FetchedObject], limits: Limits) -> Iterator
         `unchanged`.
     """
     decoder = RecordDecoder(limits)
-    rows = _Rows(decoder)
+    rows = _Rows(decoder, limits)
     for uri, content, known_sha256 in objects:
         reader = read_object(content, limits, decoder.decode)
         unchanged = known_sha256 is not None and known_sha256 == reader.sha256
@@ -76,8 +76,9 @@ def decode_objects(objects: Iterable[FetchedObject], limits: Limits) -> Iterator
 class _Rows:
     """Rows that wait for their batch, which takes them away."""
 
-    def __init__(self, decoder: RecordDecoder) -> None:
+    def __init__(self, decoder: RecordDecoder, limits: Limits) -> None:
         self._decoder = decoder
+        self._most_quarantined = limits.quarantine_bytes
         self._clear()
 
     def _clear(self) -> None:
@@ -113,7 +114,7 @@ class _Rows:
             try:
                 decoded = self._decoder.decode(data)
             except (IonFormatError, RecordFormatError) as error:
-                data, reason = data[:MIB], str(error)
+                data, reason = data[: self._most_quarantined], str(error)
             else:
                 self._record(offset, length, part, decoded, data)
                 return
@@ -218,15 +219,3 @@ def _list_array(values: list[Any], of: pa.ListType) -> pa.Array:
     mask = pa.array([value is None for value in values], pa.bool_())
     children = items.array(of.value_type)
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), children, of, mask=mask)
-
-
-def _check_order() -> None:
-    """Fails at import where the decoder's tuples and the Arrow structs disagree."""
-    from qldb_replay.codec.decode import BlockColumns, RevisionColumns
-
-    for columns, of in ((RevisionColumns, REVISION), (BlockColumns, BLOCK)):
-        if list(columns._fields) != [field.name for field in of]:
-            raise RuntimeError(f"{columns.__name__} and its Arrow struct differ")
-
-
-_check_order()

@@ -21,6 +21,7 @@ from qldb_replay.destinations import open_destination
 from qldb_replay.destinations.interface import Destination, DestinationError, RunRow
 from qldb_replay.errors import UsageError
 from qldb_replay.journal.findings import FAIL, INCOMPLETE, PASS, SEVERITY
+from qldb_replay.journal.redactions import HONOUR
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.runs import Run
 from qldb_replay.lake.verify.findings import Known, read_known, write_findings
@@ -78,10 +79,11 @@ def _selection(options: argparse.Namespace) -> Selection | None:
         documents,
         options.from_sequence,
         dict(map(_renamed, options.map)),
-        options.redactions,
+        options.redactions or HONOUR,
         options.columns,
     )
-    return None if selection == Selection() else selection
+    said_nothing = options.redactions is None and selection == Selection()
+    return None if said_nothing else selection
 
 
 def _renamed(pair: str) -> tuple[str, str]:
@@ -97,6 +99,15 @@ def _until(time: datetime | None) -> datetime | None:
     return time
 
 
+def _password_in(url: str) -> str | None:
+    try:
+        return urlsplit(url).password
+    except ValueError as error:
+        raise UsageError(
+            "--to: no URL: what is special in a user or password is written as %XX"
+        ) from error
+
+
 @contextmanager
 def destination(options: argparse.Namespace) -> Iterator[Destination]:
     """Opens the destination that `--to` names, and sees that it is one of ours or empty.
@@ -104,7 +115,7 @@ def destination(options: argparse.Namespace) -> Iterator[Destination]:
     Raises:
         UsageError: it is not, or cannot be reached.
     """
-    if urlsplit(options.to).password:
+    if _password_in(options.to):
         print(
             "qldb-replay: other users of this machine can see the password in --to: use --secret",
             file=sys.stderr,
@@ -115,9 +126,23 @@ def destination(options: argparse.Namespace) -> Iterator[Destination]:
 
 
 def write(
-    options: argparse.Namespace, run: Run, progress: Progress, to: Destination, given: Given
+    options: argparse.Namespace,
+    run: Run,
+    finding_run: str,
+    progress: Progress,
+    to: Destination,
+    given: Given,
 ) -> Outcome:
-    """Replays a verified lake into a destination; the verdict is about what was replayed."""
+    """Replays a verified lake into a destination; the verdict is about what was replayed.
+
+    Args:
+        options: the command's.
+        run: the command's run.
+        finding_run: the run under which revisions are noted that arrived too late.
+        progress: told of each step.
+        to: where to.
+        given: what is replayed, and how far.
+    """
     judged = judge(run.lake, options.strand, given.accepted)
     if judged.refused:
         return _refused(judged)
@@ -135,7 +160,7 @@ def write(
         counts = stage.run(plan, row)
         late = stage.late(plan)
         to.end_run(run.run_id, datetime.now(timezone.utc), counts)
-    _note(run.lake, run.run_id, judged.strand.strand_id, "late-revision", late)
+    _note(run.lake, finding_run, judged.strand.strand_id, "late-revision", late)
     return _written(plan, judged, to, counts, len(late))
 
 
@@ -248,7 +273,11 @@ def _note(
 
 
 def _number(text: str | None) -> int | None:
-    return None if text is None else int(text)
+    """Reads a number of a key, None of one that is none: a changed row can have anything there."""
+    try:
+        return None if text is None else int(text)
+    except ValueError:
+        return None
 
 
 @contextmanager

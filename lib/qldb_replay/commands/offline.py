@@ -16,6 +16,7 @@ from qldb_replay.errors import UsageError
 from qldb_replay.journal.findings import FAIL, PASS
 from qldb_replay.journal.proof import check_proof_file
 from qldb_replay.limits import DEFAULT_LIMITS
+from qldb_replay.output import show
 from qldb_replay.report.evidence_check import VALID, Checked, check_evidence
 from qldb_replay.report.signing import read_public_key
 from qldb_replay.simulate import SimulateOptions
@@ -73,7 +74,7 @@ def check_proof(options: argparse.Namespace) -> Outcome:
     digest = one_digest(options)
     try:
         document = json.loads(read_file(options.check))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{options.check}: expected a proof file, which is JSON") from error
     checked = check_proof_file(document, digest)
     lines = [f"{'holds' if step.holds else 'FAILS':<7}{step.what}" for step in checked.steps]
@@ -97,8 +98,8 @@ def inspect(options: argparse.Namespace) -> Outcome:
         except OSError as error:
             raise UsageError(f"{stored.uri} cannot be read ({type(error).__name__})") from error
         for line in inspect_object(stored.uri, content, DEFAULT_LIMITS):
-            counts["quarantined" if "reason" in line else "records"] += 1
-            print(json.dumps(line, ensure_ascii=False))
+            counts["records" if line.is_record else "quarantined"] += 1
+            show(line.text)
     return Outcome(counts)
 
 

@@ -22,6 +22,7 @@ from qldb_replay.config import spark_settings, without_secrets
 from qldb_replay.destinations.interface import Destination
 from qldb_replay.errors import StageError, UsageError
 from qldb_replay.journal.findings import FAIL, VERDICTS, severity_of
+from qldb_replay.journal.redactions import HONOUR
 from qldb_replay.journal.saved import SavedDigest, SavedProof
 from qldb_replay.journal.verification import Strand
 from qldb_replay.lake.delta import Lake
@@ -104,15 +105,21 @@ def _hand_on(
     outcome: Outcome,
 ) -> None:
     """Replays into a destination and compares it, and adds what that gave to an outcome."""
-    later = [destinations.write(options, run, progress, to, wanted)]
-    if "verdict" in later[0].judged and later[0].exit_code != EXIT_CODES[FAIL]:
-        later.append(destinations.hold_against(options, run.lake, new_run_id(), progress, to))
+    later = []
+    try:
+        later.append(destinations.write(options, run, new_run_id(), progress, to, wanted))
+        if "verdict" in later[0].judged and later[0].exit_code != EXIT_CODES[FAIL]:
+            later.append(destinations.hold_against(options, run.lake, new_run_id(), progress, to))
+    except UsageError as error:
+        outcome.refused = error
     for stage, each in zip(("replay", "compare"), later, strict=False):
         outcome.lines += each.lines
         outcome.judged[stage] = {"counts": each.counts, "verdict": each.judged.get("verdict")}
     codes = {outcome.exit_code, *(each.exit_code for each in later)}
     verdict = next(each for each in VERDICTS if EXIT_CODES[each] in codes)
     outcome.exit_code = EXIT_CODES[verdict]
+    if outcome.refused is not None and verdict != FAIL:
+        outcome.exit_code = outcome.refused.exit_code
 
 
 def replay(options: argparse.Namespace) -> Outcome:
@@ -121,7 +128,7 @@ def replay(options: argparse.Namespace) -> Outcome:
     with _session(options) as (spark, progress):
         _need_lake(options, spark)
         with destinations.destination(options) as to, _writing(options, spark) as run:
-            outcome = destinations.write(options, run, progress, to, wanted)
+            outcome = destinations.write(options, run, run.run_id, progress, to, wanted)
             return _ended(run, outcome, outcome.judged.get("verdict"))
 
 
@@ -303,7 +310,14 @@ def _strand_line(strand: Strand) -> str:
 
 
 def _need_lake(options: argparse.Namespace, spark: SparkSession) -> None:
-    if not LakeState(Lake.at(spark, options.lake).files).exists():
+    try:
+        is_lake = LakeState(Lake.at(spark, options.lake).files).exists()
+    except Py4JJavaError as error:
+        raise UsageError(
+            f"lake {options.lake} cannot be read ({java_class(error)}): check where it is and that "
+            "this identity may read it"
+        ) from error
+    if not is_lake:
         raise UsageError(f"{options.lake} is no lake: run `qldb-replay ingest` first")
 
 
@@ -388,7 +402,7 @@ def _ingest(
 
 
 def _rebuild(options: argparse.Namespace, lake: Lake, progress: Progress) -> dict[str, int]:
-    return Rebuild(lake, progress, options.redactions, options.codec).run()
+    return Rebuild(lake, progress, options.redactions or HONOUR, options.codec).run()
 
 
 def _ingest_lines(options: argparse.Namespace, counts: dict[str, int]) -> list[str]:

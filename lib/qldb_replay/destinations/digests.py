@@ -4,6 +4,10 @@ A row's digest is the SHA-256 of its columns' texts, each led by its length in b
 A range's digest is that of its rows' digests in their own order, as hexadecimal text: it does not
 depend on the order in which a database gives rows. Times are `2024-01-31T23:59:59.000000Z`, binary
 is hexadecimal, booleans are 0 and 1, JSON is what the destination shows.
+
+A destination that was changed can hold anything: rows without a key or with another row's, texts
+that are none, tables that are gone. All of its rows are digested, each in the range and under the
+key that it shows.
 """
 
 from __future__ import annotations
@@ -12,11 +16,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from qldb_replay.destinations.interface import BLOCKS, REVISIONS, STATEMENTS
 from qldb_replay.destinations.quoting import literal, quoted
+from qldb_replay.destinations.tables import (
+    BLOCKS_TABLE,
+    STATEMENTS_TABLE,
+    Column,
+    current_table,
+    history_table,
+)
 
 if TYPE_CHECKING:
-    from qldb_replay.destinations.sql import Column, SqlDestination
+    from qldb_replay.destinations.sql import SqlDestination
 
 REVISIONS_OF, CURRENT_OF, BLOCKS_OF, STATEMENTS_OF = "revisions", "current", "blocks", "statements"
+
+NO_VALUE = "-"
+"""Stands for null in keys and for the range of rows without a place."""
 
 
 class Digested(NamedTuple):
@@ -37,7 +51,7 @@ class Digested(NamedTuple):
 DIGESTED = {
     REVISIONS_OF: Digested(
         ("table_name", *REVISIONS.names),
-        ("sequence_no", "table_id", "document_id", "version"),
+        ("table_name", "sequence_no", "table_id", "document_id", "version"),
         True,
     ),
     CURRENT_OF: Digested(
@@ -74,15 +88,19 @@ def _rows(to: SqlDestination, what: str, width: int) -> str:
 
 def _sources(to: SqlDestination, what: str) -> list[tuple[str, tuple[Column, ...], str]]:
     """Each table that has such rows: its name, its columns, and SQL of its ledger table's name."""
-    from qldb_replay.destinations import sql
-
     if what == BLOCKS_OF:
-        return [(sql.BLOCKS_TABLE.name, sql.BLOCKS_TABLE.columns, "''")]
-    if what == STATEMENTS_OF:
-        return [(sql.STATEMENTS_TABLE.name, sql.STATEMENTS_TABLE.columns, "''")]
-    of = sql.history_table if what == REVISIONS_OF else sql.current_table
-    named = {of(table).name: table for table in to.tables()}
-    return [(name, of(table).columns, literal(table.table_name)) for name, table in named.items()]
+        named = {BLOCKS_TABLE.name: (BLOCKS_TABLE, "")}
+    elif what == STATEMENTS_OF:
+        named = {STATEMENTS_TABLE.name: (STATEMENTS_TABLE, "")}
+    else:
+        of = history_table if what == REVISIONS_OF else current_table
+        named = {of(table).name: (of(table), table.table_name) for table in to.tables()}
+    there = to.relations()
+    return [
+        (name, table.columns, literal(table_name))
+        for name, (table, table_name) in named.items()
+        if name in there
+    ]
 
 
 def _part(
@@ -92,9 +110,13 @@ def _part(
     texts = {column.name: to.text_of(column) for column in columns}
     texts["table_name"] = name
     row = to.digest_of(" || ".join(to.measured(texts[column]) for column in digested.columns))
-    keys = "".join(f", {texts[column]} AS k{place}" for place, column in enumerate(digested.key))
+    none = literal(NO_VALUE)
+    keys = "".join(
+        f", coalesce({texts[column]}, {none}) AS k{place}"
+        for place, column in enumerate(digested.key)
+    )
     if digested.by_sequence:
         number = to.as_text(f"(sequence_no - sequence_no % {width:d}) / {width:d}")
     else:
         number = f"substr({to.digest_of(texts['document_id'])}, 1, {width:d})"
-    return f"SELECT {number} AS r{keys}, {row} AS d FROM {quoted(table)}"
+    return f"SELECT coalesce({number}, {none}) AS r{keys}, {row} AS d FROM {quoted(table)}"

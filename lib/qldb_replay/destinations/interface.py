@@ -72,6 +72,9 @@ STATEMENTS = pa.schema(
 )
 """A statement of a block, parameters not included; `document_ids` is a JSON array of strings."""
 
+JSON_COLUMNS = ("data", "document_ids")
+"""Columns that are JSON text, in whatever form a destination keeps that."""
+
 
 class Gap(NamedTuple):
     """Blocks that replay passed over, or that lie before the first one that there is.
@@ -316,8 +319,8 @@ class Destination(Protocol):
     def records(self) -> Iterator[bytes]:
         """Gives back what it holds, as exact records of the stream: blocks, then revisions.
 
-        Raises:
-            DestinationError: it holds something that no record can be made of.
+        A row that was changed so that no record can be made of it is left out: held against what
+        the others give, it is one too many.
         """
 
     def digests(self, what: str, width: int) -> Iterator[RangeDigest]:

@@ -25,7 +25,8 @@ from qldb_replay.destinations.interface import (
     TypedColumn,
 )
 from qldb_replay.destinations.quoting import listed, literal, quoted, short_name
-from qldb_replay.destinations.sql import (
+from qldb_replay.destinations.sql import SqlDestination
+from qldb_replay.destinations.tables import (
     BINARY,
     BOOLEAN,
     INSTANT,
@@ -34,7 +35,6 @@ from qldb_replay.destinations.sql import (
     NOTHING,
     TEXT,
     Column,
-    SqlDestination,
     Table,
 )
 from qldb_replay.errors import UsageError
@@ -44,6 +44,7 @@ try:
     import pgpq.encoders
     import pgpq.schema
     import psycopg
+    import psycopg.conninfo
 except ImportError:  # the extra is not installed: said when a destination is opened
     psycopg = None  # type: ignore[assignment]
 
@@ -128,13 +129,15 @@ class PostgresqlDestination(SqlDestination):
     def __init__(self, url: str, password: str | None = None) -> None:
         if psycopg is None:
             raise UsageError("PostgreSQL needs its driver: pip install 'qldb-replay[postgresql]'")
-        given = {} if password is None else {"password": password}
+        given: dict[str, Any] = _read(url)
+        if password is not None:
+            given["password"] = password
         try:
-            self._connection = psycopg.connect(url, autocommit=True, **given)  # type: ignore[arg-type]
+            self._connection = psycopg.connect(autocommit=True, **given)
         except psycopg.Error as error:
             raise DestinationError(
                 f"PostgreSQL cannot be reached or refuses the connection "
-                f"({_first_line(error)}): check host, port, database, user and password"
+                f"({_first_line(error, given)}): check host, port, database, user and password"
             ) from None
         self._shown = _place(self._connection)
         if self._connection.info.server_version < _OLDEST:
@@ -337,8 +340,23 @@ def _said(place: str) -> Iterator[None]:
         ) from None
 
 
-def _first_line(error: psycopg.Error) -> str:
-    return str(error).strip().partition("\n")[0]
+def _read(url: str) -> dict[str, Any]:
+    """Reads a URL's parts; the library's own message would quote what may be the password."""
+    try:
+        return psycopg.conninfo.conninfo_to_dict(url)
+    except psycopg.Error:
+        raise DestinationError(
+            "--to: not a URL that PostgreSQL's library takes: expected "
+            "postgresql://USER@HOST:PORT/DATABASE, with %XX for what is special in a part"
+        ) from None
+
+
+def _first_line(error: psycopg.Error, given: Mapping[str, Any]) -> str:
+    line = str(error).strip().partition("\n")[0]
+    secrets = [str(given[name]) for name in ("password", "sslpassword") if given.get(name)]
+    for secret in secrets:
+        line = line.replace(secret, "***")
+    return line
 
 
 def _state(error: psycopg.Error) -> str:

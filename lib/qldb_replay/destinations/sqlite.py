@@ -7,6 +7,7 @@ on `FILE.replay-lock`, which ends with its process; readers are never locked out
 from __future__ import annotations
 
 import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from datetime import datetime, timezone
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,7 +29,8 @@ from qldb_replay.destinations.interface import (
     TypedColumn,
 )
 from qldb_replay.destinations.quoting import listed, literal, quoted, short_name
-from qldb_replay.destinations.sql import (
+from qldb_replay.destinations.sql import SqlDestination
+from qldb_replay.destinations.tables import (
     BINARY,
     BOOLEAN,
     INSTANT,
@@ -38,7 +40,6 @@ from qldb_replay.destinations.sql import (
     REDACTIONS_TABLE,
     TEXT,
     Column,
-    SqlDestination,
     Table,
 )
 
@@ -51,9 +52,9 @@ _PAGE_BYTES = 32_768  # some dozen revisions fit a page
 _CACHE_KIB = 65_536
 _LOG_PAGES = 8_192  # pages that change in many commits are copied to the file once for them all
 
+# What a file keeps; set before the first write, so that a reader changes nothing.
+_FILE_SETTINGS = (f"page_size = {_PAGE_BYTES}", "journal_mode = WAL")
 _SETTINGS = (
-    f"page_size = {_PAGE_BYTES}",
-    "journal_mode = WAL",
     # A commit that power loss takes back takes its checkpoint along; the run's end is synced.
     "synchronous = NORMAL",
     f"wal_autocheckpoint = {_LOG_PAGES}",
@@ -65,6 +66,8 @@ _SETTINGS = (
 
 class SqliteDestination(SqlDestination):
     """A destination in an SQLite file.
+
+    A file that is not there yet is made by the first write.
 
     Args:
         url: `sqlite:///relative/path` or `sqlite:////absolute/path`.
@@ -84,18 +87,44 @@ class SqliteDestination(SqlDestination):
     }
 
     def __init__(self, url: str) -> None:
-        self._path = _path(url)
+        self._path = Path(_path(url))
+        self._is_made = self._path.exists()
+        self._is_set = False
+        if not self._is_made and not os.access(self._path.parent, os.W_OK):
+            raise self._unusable("no such folder, or not yours")
+        self._connection = self._opened("rw" if self._is_made else "memory")
+
+    def _opened(self, mode: str) -> sqlite3.Connection:
+        place = f"file:{quote(str(self._path.absolute()))}?mode={mode}"
         try:
-            self._connection = sqlite3.connect(self._path, isolation_level=None, timeout=60)
+            opened = sqlite3.connect(place, uri=True, isolation_level=None, timeout=60)
             for setting in _SETTINGS:
-                self._connection.execute(f"PRAGMA {setting}")
+                opened.execute(f"PRAGMA {setting}")
+            opened.execute("SELECT count(*) FROM sqlite_master")
         except sqlite3.Error as error:
-            raise DestinationError(
-                f"{self.shown} cannot be opened ({error}): check that the folder exists, that you "
-                "may write to it, and that the file is an SQLite database"
-            ) from None
-        self._connection.create_function("ledger_sha256", 1, _hexdigest, deterministic=True)
-        self._connection.create_aggregate("ledger_join", 1, _Joined)  # type: ignore[arg-type]
+            raise self._unusable(str(error)) from None
+        # What others wrote to the file may be no text.
+        opened.text_factory = lambda raw: raw.decode(errors="backslashreplace")
+        opened.create_function("ledger_sha256", 1, _hexdigest, deterministic=True)
+        opened.create_aggregate("ledger_join", 1, _Joined)  # type: ignore[arg-type]
+        return opened
+
+    def _unusable(self, why: str) -> DestinationError:
+        return DestinationError(
+            f"{self.shown} cannot be opened ({why}): check that the folder exists, that you "
+            "may write to it, and that the file is an SQLite database"
+        )
+
+    def _prepare_file(self) -> None:
+        """Makes the file, and gives it its settings, before the first write."""
+        if not self._is_made:
+            self._connection.close()
+            self._connection = self._opened("rwc")
+            self._is_made = True
+        if not self._is_set:
+            for setting in _FILE_SETTINGS:
+                self._connection.execute(f"PRAGMA {setting}")
+            self._is_set = True
 
     @property
     def shown(self) -> str:
@@ -151,6 +180,7 @@ class SqliteDestination(SqlDestination):
     @contextmanager
     def atomic(self) -> Iterator[None]:
         try:
+            self._prepare_file()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -250,7 +280,7 @@ class SqliteDestination(SqlDestination):
         return f"coalesce(length(CAST({text} AS BLOB)) || ':' || {text}, '-')"
 
     def digest_of(self, text: str) -> str:
-        return f"ledger_sha256({text})"
+        return f"ledger_sha256(CAST({text} AS BLOB))"
 
     def joined_digests(self, digest: str) -> str:
         return f"ledger_join({digest})"
@@ -281,8 +311,8 @@ def _extracted(field: str) -> str | None:
     return f"json_extract(data, {literal(path)})"
 
 
-def _hexdigest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
+def _hexdigest(raw: bytes | None) -> str | None:
+    return None if raw is None else sha256(raw).hexdigest()
 
 
 class _Joined:
@@ -295,4 +325,4 @@ class _Joined:
         self._digests.append(digest)
 
     def finalize(self) -> str:
-        return _hexdigest("".join(sorted(self._digests)))
+        return sha256("".join(sorted(self._digests)).encode()).hexdigest()

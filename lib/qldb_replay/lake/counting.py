@@ -8,6 +8,19 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.state import LakeState
+
+
+def current_counts(lake: Lake) -> dict[str, int]:
+    """Returns what `count_lake` gives, counted once for each state that the lake is in."""
+    state = LakeState(lake.files)
+    wanted = {**state.mark("history"), "planned": state.last_batch()}
+    found = state.mark("counts")
+    if {name: found.get(name) for name in wanted} != wanted:
+        found = {**wanted, "counts": count_lake(lake)}
+        state.set_mark("counts", **found)
+    counts: dict[str, int] = found["counts"]
+    return counts
 
 
 def count_lake(lake: Lake) -> dict[str, int]:

@@ -16,7 +16,7 @@ from qldb_replay.codec.choice import AUTO
 from qldb_replay.errors import UsageError
 from qldb_replay.journal.redactions import HONOUR
 from qldb_replay.lake.blocks import rebuild_blocks
-from qldb_replay.lake.counting import count_lake
+from qldb_replay.lake.counting import current_counts
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.history import HistoryStage
 from qldb_replay.lake.ledger_tables import rebuild_tables
@@ -73,7 +73,7 @@ class Rebuild:
         wanted = self._mark(batch)
         if state.mark("history") == wanted:
             self.progress("the tables hold everything that was ingested already")
-            return self._counts(state, wanted)
+            return current_counts(self.lake)
         with partitions_for(self.lake):
             for table, step in (
                 ("blocks", self._blocks),
@@ -82,17 +82,7 @@ class Rebuild:
                 ("history", self._history),
             ):
                 self._stage(state, table, batch, step)
-        return self._counts(state, wanted)
-
-    def _counts(self, state: LakeState, rebuilt: dict[str, Any]) -> dict[str, int]:
-        """Counts the lake once for each state that it is in."""
-        wanted = {**rebuilt, "planned": state.last_batch()}
-        found = state.mark("counts")
-        if {name: found.get(name) for name in wanted} != wanted:
-            found = {**wanted, "counts": count_lake(self.lake)}
-            state.set_mark("counts", **found)
-        counts: dict[str, int] = found["counts"]
-        return counts
+        return current_counts(self.lake)
 
     def _mark(self, batch: int) -> dict[str, Any]:
         """What is noted of a table: another treatment of redactions makes all of it anew."""

@@ -7,7 +7,8 @@ digests are the same its rows are; where not, the digests of its rows name those
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,14 +19,17 @@ from qldb_replay.destinations.digests import (
     BLOCKS_OF,
     CURRENT_OF,
     DIGESTED,
+    NO_VALUE,
     REVISIONS_OF,
     STATEMENTS_OF,
 )
 from qldb_replay.destinations.interface import (
     BLOCKS,
+    JSON_COLUMNS,
     STATEMENTS,
     Checkpoint,
     Destination,
+    DestinationBrokenError,
     RangeDigest,
 )
 from qldb_replay.lake.delta import Lake, kept
@@ -44,7 +48,6 @@ RANGES_AT_A_TIME = 50
 MISSING, EXTRA, OTHER = "missing", "extra", "other"
 
 _TIME = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'"
-_JSON = ("data", "document_ids")
 
 
 class Difference(NamedTuple):
@@ -145,9 +148,15 @@ class Compare:
         }
         theirs = {each.number: each for each in self.to.digests(what, width)}
         differing = sorted(r for r in {*mine, *theirs} if mine.get(r) != theirs.get(r))
+        before = len(found.differences)
         for start in range(0, len(differing), RANGES_AT_A_TIME):
             part = differing[start : start + RANGES_AT_A_TIME]
             found.differences.extend(self._narrow(what, width, ranged, part))
+        if differing and len(found.differences) == before:
+            raise DestinationBrokenError(
+                f"{self.to.shown} changed while it was compared: let nobody write to it, and "
+                "repeat the command"
+            )
 
     def _narrow(
         self, what: str, width: int, ranged: DataFrame, ranges: Sequence[str]
@@ -155,13 +164,21 @@ class Compare:
         names = DIGESTED[what].key
         keys = [f"k{place}" for place in range(len(names))]
         rows = ranged.where(F.col("r").isin(list(ranges))).select(*keys, "d").collect()
-        mine = {tuple(row[:-1]): row[-1] for row in rows}
-        theirs = {row[:-1]: row[-1] for row in self.to.row_digests(what, width, ranges)}
-        for key in sorted({*mine, *theirs}, key=repr):
-            one, other = mine.get(key), theirs.get(key)
+        mine = _by_key(tuple(row) for row in rows)
+        theirs = _by_key(self.to.row_digests(what, width, ranges))
+        for key in sorted({*mine, *theirs}):
+            one, other = mine[key], theirs[key]
             if one != other:
-                kind = MISSING if other is None else EXTRA if one is None else OTHER
-                yield Difference(what, kind, dict(zip(names, map(str, key), strict=True)))
+                kind = MISSING if not other else EXTRA if not one else OTHER
+                yield Difference(what, kind, dict(zip(names, key, strict=True)))
+
+
+def _by_key(rows: Iterable[tuple[str | None, ...]]) -> defaultdict[tuple[str, ...], Counter[str]]:
+    """Counts digests by their row's key; a destination that was changed has keys several times."""
+    found: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    for *key, digest in rows:
+        found[tuple(NO_VALUE if part is None else part for part in key)][str(digest)] += 1
+    return found
 
 
 def _width(what: str, rows: int, point: Checkpoint) -> int:
@@ -209,7 +226,7 @@ def _text(rows: DataFrame, name: str, shown: Callable[[Column], Column]) -> Colu
         return column.cast("int").cast("string")
     if kind == "timestamp":
         return F.date_format(column, _TIME)
-    if name in _JSON:
+    if name in JSON_COLUMNS:
         return shown(column)
     return column.cast("string")
 

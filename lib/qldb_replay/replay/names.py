@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 
-from qldb_replay.destinations import sql
 from qldb_replay.destinations.interface import LedgerTable, NameLimits
+from qldb_replay.destinations.tables import OURS
 
-OURS = tuple(table.name for table in sql.OURS)
 ENDINGS = ("", "_history", "_versions", "_columns", "_history_columns")
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9]{1,22}")
@@ -42,7 +41,7 @@ def named(
         The tables, named. Tables of the same name share theirs.
     """
     chosen = {table.table_name: table for table in known}
-    taken = {_folded(name, limits) for name in OURS}
+    taken = {_folded(table.name, limits) for table in OURS}
     for table in chosen.values():
         taken.update(_folded(name, limits) for name in _names_of(table))
     result = []

@@ -204,7 +204,11 @@ class Replay:
             last = min(last, self.bounds.last)
         if self.bounds.until is not None:
             last = min(last, self._before(self.bounds.until))
-        ahead = [gap for gap in self.judged.gaps if gap.last >= first and gap.first <= last]
+        ahead = [
+            Gap(max(gap.first, first), gap.last)
+            for gap in self.judged.gaps
+            if gap.last >= first and gap.first <= last
+        ]
         if ahead and not self.bounds.over_gaps:
             return ahead[0].first - 1, [], ahead[0]
         # A gap counts as passed once a block behind it is there.
@@ -255,8 +259,8 @@ class Replay:
             DestinationError: somebody else writes to the destination.
             DestinationBrokenError: it failed; what is committed stays.
         """
-        from_the_first = plan.selection.first is None
-        head = [Gap(0, plan.first - 1)] if from_the_first and plan.first > 0 else []
+        wanted = plan.selection.first or 0
+        head = [Gap(wanted, plan.first - 1)] if wanted < plan.first else []
         self.to.prepare(plan.tables, plan.start, head)
         self.to.begin_run(row)
         at = plan.start

@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qldb_replay.destinations.interface import LedgerTable, NameLimits
-from qldb_replay.replay.names import OURS, named
+from qldb_replay.destinations.tables import OURS as OUR_TABLES
+from qldb_replay.replay.names import named
+
+OURS = [table.name for table in OUR_TABLES]
 
 POSTGRESQL = NameLimits(63, folds_case=False)
 SQLITE = NameLimits(1_000, folds_case=True, reserved=("sqlite_",))

@@ -58,7 +58,7 @@ def read_known(text: str) -> list[Known]:
     """
     try:
         entries = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UsageError("known findings: expected a list in YAML or JSON") from error
     if not isinstance(entries, list):
         raise UsageError("known findings: expected a list")
@@ -69,9 +69,9 @@ def read_known(text: str) -> list[Known]:
 
 def _check_known(number: int, entry: Any) -> None:
     problem = None
-    if not isinstance(entry, dict) or not set(entry) <= set(_TYPES):
+    if not isinstance(entry, dict) or not {*map(str, entry)} <= set(_TYPES):
         problem = f"an object with keys of {', '.join(_TYPES)}"
-    elif entry.get("code") not in SEVERITY:
+    elif str(entry.get("code")) not in SEVERITY:
         problem = "the code of a finding"
     elif not set(PLACES) & set(entry):
         problem = f"a place: one or more of {', '.join(PLACES)}"

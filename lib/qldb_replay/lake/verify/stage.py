@@ -31,6 +31,7 @@ from qldb_replay.journal.verification import (
     Scope,
     Strand,
 )
+from qldb_replay.lake.counting import current_counts
 from qldb_replay.lake.delta import Lake, cut_off, kept, side_by_side
 from qldb_replay.lake.rebuild import partitions_for
 from qldb_replay.lake.state import LakeState
@@ -118,7 +119,7 @@ class Verify:
             self.progress("writing findings")
             severities = {code: str(severity_of(code, self.strict)) for code in SEVERITY}
             write_findings(self.lake, self.run_id, found, severities, self.known)
-            counts = _counts(state, strands, saved)
+            counts = _counts(self.lake, strands, saved)
             scope = Scope(
                 FULL if self.full else INCREMENTAL,
                 self.strict,
@@ -247,10 +248,9 @@ def stored_verification(lake: Lake) -> Verification:
     return Verification.read(mark["verification"])
 
 
-def _counts(state: LakeState, strands: Strands, saved: Saved) -> dict[str, int]:
-    counts: dict[str, int] = dict(state.mark("counts")["counts"])
+def _counts(lake: Lake, strands: Strands, saved: Saved) -> dict[str, int]:
     return {
-        **counts,
+        **current_counts(lake),
         "strands": len(strands),
         "digests": len(saved.digests),
         "proofs": len(saved.proofs),
