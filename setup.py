@@ -8,7 +8,13 @@ from setuptools import find_packages, setup
 from setuptools_rust import Binding, RustExtension
 
 # Working sets: each line was run together. Platforms (EMR, Glue) bring their own Spark and Delta.
-CORE = ["amazon.ion==0.15.0", "boto3>=1.34,<2", "pyarrow>=15,<26", "PyYAML>=6,<7", "tqdm>=4.66,<5"]
+CORE = [
+    "amazon.ion>=0.9.3,<0.16",  # pyqldb needs the first of these
+    "boto3>=1.34,<2",
+    "pyarrow>=15,<26",
+    "PyYAML>=6,<7",
+    "tqdm>=4.66,<5",
+]
 SPARK_35 = ["pyspark==3.5.9", "delta-spark==3.3.3", "numpy<2", "pandas>=2,<3"]
 SPARK_40 = ["pyspark==4.0.5", "delta-spark==4.0.1", "pandas>=2,<3"]
 SPARK_41 = ["pyspark==4.1.4", "delta-spark==4.4.0", "pandas>=2.2,<3"]

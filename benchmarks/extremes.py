@@ -38,7 +38,7 @@ def one_shape(name: str) -> dict[str, Any]:
     """Measures one shape, in this process."""
     with tempfile.TemporaryDirectory() as temporary:
         archive = Path(temporary) / "archive"
-        counts = simulate(SimulateOptions(out=archive, **SHAPES[name]))["counts"]
+        counts = simulate(SimulateOptions(out=archive, **SHAPES[name]))
         sizes = [path.stat().st_size for path in archive.rglob("*") if path.is_file()]
         build_session(SPARK)
         with Usage() as usage:

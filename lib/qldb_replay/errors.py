@@ -19,58 +19,47 @@ class QldbReplayError(Exception):
     exit_code = 4
 
 
-class IonFormatError(QldbReplayError):
+class FormatError(QldbReplayError):
+    """Bytes that are not what they should be.
+
+    Attributes:
+        reason: what is wrong.
+        offset: where, in bytes.
+    """
+
+    exit_code = 2
+    place = "offset"
+
+    def __init__(self, reason: str, offset: int) -> None:
+        super().__init__(f"{reason} at {self.place} {offset}")
+        self.reason = reason
+        self.offset = offset
+
+    def __reduce__(self) -> tuple[type[FormatError], tuple[str, int]]:
+        return type(self), (self.reason, self.offset)
+
+
+class IonFormatError(FormatError):
     """Bytes that are not valid binary Ion 1.0, or beyond the limits set for it.
 
-    Attributes:
-        offset: byte position in the value's buffer at which the format was found broken.
+    The offset counts from the beginning of the value's buffer.
     """
 
-    exit_code = 2
 
-    def __init__(self, reason: str, offset: int) -> None:
-        super().__init__(f"{reason} at offset {offset}")
-        self.reason = reason
-        self.offset = offset
-
-    def __reduce__(self) -> tuple[type[IonFormatError], tuple[str, int]]:
-        return type(self), (self.reason, self.offset)
-
-
-class RecordFormatError(QldbReplayError):
+class RecordFormatError(FormatError):
     """Well-formed Ion that is no record of a QLDB stream: not its fields, or not their types.
 
-    Attributes:
-        offset: byte position in the record of what is wrong or lacks something.
+    The offset, in the record, is of what is wrong or lacks something.
     """
 
-    exit_code = 2
 
-    def __init__(self, reason: str, offset: int) -> None:
-        super().__init__(f"{reason} at offset {offset}")
-        self.reason = reason
-        self.offset = offset
-
-    def __reduce__(self) -> tuple[type[RecordFormatError], tuple[str, int]]:
-        return type(self), (self.reason, self.offset)
-
-
-class ArchiveFormatError(QldbReplayError):
+class ArchiveFormatError(FormatError):
     """An object that cannot be decompressed or de-aggregated, or expands beyond the limits.
 
-    Attributes:
-        offset: position in the stored bytes up to which the object could be read.
+    The offset, in the stored bytes, is how far the object could be read.
     """
 
-    exit_code = 2
-
-    def __init__(self, reason: str, offset: int) -> None:
-        super().__init__(f"{reason} at stored offset {offset}")
-        self.reason = reason
-        self.offset = offset
-
-    def __reduce__(self) -> tuple[type[ArchiveFormatError], tuple[str, int]]:
-        return type(self), (self.reason, self.offset)
+    place = "stored offset"
 
 
 class UsageError(QldbReplayError):
@@ -83,3 +72,11 @@ class StageError(QldbReplayError):
     """A stage broke off after it had begun; what is committed stays, the same command goes on."""
 
     exit_code = 4
+
+
+class DestinationError(UsageError):
+    """A destination that cannot be reached, or is not one that this replay may write to."""
+
+
+class DestinationBrokenError(StageError):
+    """A destination failed after work began; what is committed stays, the same command goes on."""

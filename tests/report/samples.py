@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from qldb_replay.journal.findings import SEVERITY
+from qldb_replay.journal.gaps import Gap
 from qldb_replay.journal.verification import Check, Digest, Finding, Run, Scope, Strand
 from qldb_replay.report.figures import (
     BARS,
@@ -26,7 +27,6 @@ from qldb_replay.report.figures import (
     Event,
     Figures,
     FindingGroup,
-    Gap,
     Ledger,
     Listed,
     Redactions,

@@ -68,7 +68,8 @@ class ErrorLines:
         """
         begin = offset - self._text_offset
         if not 0 <= begin < len(self._text):
-            begin = self._load(data, pos, offset)
+            self._load(data, pos, offset)
+            begin = 0
         try:
             value, end = _DECODER.raw_decode(self._text, begin)
         except (ValueError, RecursionError):
@@ -87,13 +88,12 @@ class ErrorLines:
         except (TypeError, ValueError):
             return ErrorLine(end, None, "rawData that is not base64")
 
-    def _load(self, data: bytes, pos: int, offset: int) -> int:
+    def _load(self, data: bytes, pos: int, offset: int) -> None:
         most = pos + LONGEST_LINE
         end = data.find(b"\n", pos, most)
         # Latin-1, so that each character is a byte. What JSON gives meaning to is ASCII.
         self._text = data[pos : most if end < 0 else end].decode("latin-1")
         self._text_offset = offset
-        return 0
 
     def segments(self, line: ErrorLine, data: bytes, pos: int, offset: int) -> Iterator[Segment]:
         """Yields the records of a line, each at the line's place, and one damage for all else.

@@ -24,10 +24,6 @@ class ObjectReader:
     Attributes:
         compression: `none`, `gzip`, `zip`, `snappy` or `hadoop-snappy`.
         sha256: hash of the stored bytes.
-        records: number of records given so far.
-        unreadable_bytes: bytes of damage given so far, in each segment's own measure.
-        failure: why not all could be decompressed, "" if all was; set when the iteration ends.
-        export: the reason of an object that belongs to a journal export, else "".
     """
 
     def __init__(self, content: bytes, limits: Limits, check: Check) -> None:
@@ -37,10 +33,6 @@ class ObjectReader:
         self.compression, chunks = open_content(content, limits)
         self._window = Window(chunks, max(lookahead(limits), HEAD_BYTES))
         self.sha256 = hashlib.sha256(content).digest()
-        self.records = 0
-        self.unreadable_bytes = 0
-        self.failure = ""
-        self.export = ""
 
     def __iter__(self) -> Iterator[Segment]:
         """Yields the segments in order of their offsets."""
@@ -48,15 +40,9 @@ class ObjectReader:
         self._window.advance(0)
         foreign = recognise(self._window.data[:HEAD_BYTES])
         if foreign is None:
-            segments = iter(Framer(self._window, self._limits, self._check, lines))
+            yield from Framer(self._window, self._limits, self._check, lines)
         else:
-            segments = self._whole(foreign)
-        for segment in segments:
-            if segment.kind == "record":
-                self.records += 1
-            elif segment.kind != "framing":
-                self.unreadable_bytes += segment.length
-            yield segment
+            yield from self._whole(foreign)
         yield from self._unreadable()
 
     def _split_raw(self, raw: bytes) -> Iterator[Segment]:
@@ -70,8 +56,6 @@ class ObjectReader:
     def _whole(self, foreign: Foreign) -> Iterator[Segment]:
         window = self._window
         head = window.data[: self._limits.quarantine_bytes]
-        if foreign.kind == "export":
-            self.export = foreign.reason
         while not window.last:
             window.advance(len(window.data))
         length = window.base + len(window.data)
@@ -81,10 +65,8 @@ class ObjectReader:
         error = self._window.failure
         if error is None:
             return
-        self.failure = error.reason
         length = len(self._content) - error.offset
         head = self._content[error.offset : error.offset + self._limits.quarantine_bytes]
-        self.unreadable_bytes += length
         yield Segment("unreadable", error.offset, length, head, error.reason)
 
 

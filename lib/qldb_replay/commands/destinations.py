@@ -18,8 +18,8 @@ from qldb_replay.commands.outcome import EXIT_CODES, Outcome
 from qldb_replay.commands.passwords import read_password
 from qldb_replay.config import without_secrets
 from qldb_replay.destinations import open_destination
-from qldb_replay.destinations.interface import Destination, DestinationError, RunRow
-from qldb_replay.errors import UsageError
+from qldb_replay.destinations.interface import Destination, RunRow
+from qldb_replay.errors import DestinationError, UsageError
 from qldb_replay.journal.findings import FAIL, INCOMPLETE, PASS, SEVERITY
 from qldb_replay.journal.redactions import HONOUR
 from qldb_replay.lake.delta import Lake

@@ -28,8 +28,7 @@ from qldb_replay.uris import read_file
 def simulate(options: argparse.Namespace) -> Outcome:
     """Writes an invented ledger's archive."""
     given = {f.name: getattr(options, f.name) for f in fields(SimulateOptions)}
-    summary = write_simulation(SimulateOptions(**given))
-    counts: dict[str, int] = summary["counts"]
+    counts = write_simulation(SimulateOptions(**given))
     lines = [f"{name:<12} {count:>14,}" for name, count in counts.items()]
     lines.append(f"archive in {options.out}, saved digest in {options.out}.digest.json")
     return Outcome(counts, lines)

@@ -42,6 +42,7 @@ from qldb_replay.lake.verify.result import base64_of
 from qldb_replay.progress import Progress
 from qldb_replay.report.page import check_installed, render
 from qldb_replay.report.signing import SigningKey, read_signing_key
+from qldb_replay.report.wording import anchored
 from qldb_replay.storage import StoredObject, canonical_uri, list_objects
 from qldb_replay.uris import (
     check_writable,
@@ -300,12 +301,10 @@ def _judged(options: argparse.Namespace, verification: Verification, evidence: s
 
 
 def _strand_line(strand: Strand) -> str:
-    last, anchor = strand.last_sequence_no, strand.anchored_to
-    anchored = "not anchored" if anchor is None else f"anchored to {anchor} of {last}"
     digest = base64_of(strand.digest) or "not computable"
     return (
-        f"strand     {strand.strand_id}: {strand.verdict}, {anchored}, {strand.blocks:,} blocks, "
-        f"digest {digest}"
+        f"strand     {strand.strand_id}: {strand.verdict}, {anchored(strand)}, "
+        f"{strand.blocks:,} blocks, digest {digest}"
     )
 
 

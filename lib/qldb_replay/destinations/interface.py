@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from qldb_replay.errors import QldbReplayError, UsageError
+from qldb_replay.journal.gaps import Gap
 
 TIME = pa.timestamp("us", tz="UTC")
 
@@ -74,18 +74,6 @@ STATEMENTS = pa.schema(
 
 JSON_COLUMNS = ("data", "document_ids")
 """Columns that are JSON text, in whatever form a destination keeps that."""
-
-
-class Gap(NamedTuple):
-    """Blocks that replay passed over, or that lie before the first one that there is.
-
-    Attributes:
-        first: number of the first block.
-        last: number of the last one.
-    """
-
-    first: int
-    last: int
 
 
 class TypedColumn(NamedTuple):
@@ -201,16 +189,6 @@ class RangeDigest(NamedTuple):
     number: str
     rows: int
     digest: str
-
-
-class DestinationError(UsageError):
-    """A destination that cannot be reached, or is not one that this replay may write to."""
-
-
-class DestinationBrokenError(QldbReplayError):
-    """A destination failed after work began; what is committed stays, the same command goes on."""
-
-    exit_code = 4
 
 
 class Transaction(Protocol):

@@ -16,14 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from qldb_replay.destinations import jsonb
-from qldb_replay.destinations.interface import (
-    DestinationBrokenError,
-    DestinationError,
-    Key,
-    LedgerTable,
-    NameLimits,
-    TypedColumn,
-)
+from qldb_replay.destinations.interface import Key, LedgerTable, NameLimits, TypedColumn
 from qldb_replay.destinations.quoting import listed, literal, quoted, short_name
 from qldb_replay.destinations.sql import SqlDestination
 from qldb_replay.destinations.tables import (
@@ -37,7 +30,7 @@ from qldb_replay.destinations.tables import (
     Column,
     Table,
 )
-from qldb_replay.errors import UsageError
+from qldb_replay.errors import DestinationBrokenError, DestinationError, UsageError
 
 try:
     import pgpq

@@ -21,8 +21,6 @@ from qldb_replay.destinations.digests import range_digests_sql, row_digests_sql
 from qldb_replay.destinations.interface import (
     Checkpoint,
     Chunk,
-    DestinationError,
-    Gap,
     Key,
     LedgerTable,
     NameLimits,
@@ -51,7 +49,8 @@ from qldb_replay.destinations.tables import (
 )
 from qldb_replay.destinations.transaction import SqlTransaction
 from qldb_replay.destinations.typed_views import typed_views
-from qldb_replay.errors import QldbReplayError
+from qldb_replay.errors import DestinationError, QldbReplayError
+from qldb_replay.journal.gaps import Gap
 from qldb_replay.journal.written import revision_record
 
 

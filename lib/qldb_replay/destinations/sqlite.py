@@ -20,14 +20,7 @@ from urllib.parse import quote, unquote
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from qldb_replay.destinations.interface import (
-    DestinationBrokenError,
-    DestinationError,
-    Key,
-    LedgerTable,
-    NameLimits,
-    TypedColumn,
-)
+from qldb_replay.destinations.interface import Key, LedgerTable, NameLimits, TypedColumn
 from qldb_replay.destinations.quoting import listed, literal, quoted, short_name
 from qldb_replay.destinations.sql import SqlDestination
 from qldb_replay.destinations.tables import (
@@ -42,6 +35,7 @@ from qldb_replay.destinations.tables import (
     Column,
     Table,
 )
+from qldb_replay.errors import DestinationBrokenError, DestinationError
 
 SCHEME = "sqlite"
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"  # Arrow's %S has the fraction of the type's unit

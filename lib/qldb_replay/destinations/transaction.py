@@ -5,15 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from qldb_replay.destinations.gaps import between
-from qldb_replay.destinations.interface import (
-    Checkpoint,
-    Chunk,
-    DestinationError,
-    Gap,
-    Key,
-    LedgerTable,
-)
+from qldb_replay.destinations.interface import Checkpoint, Chunk, Key, LedgerTable
 from qldb_replay.destinations.quoting import quoted
 from qldb_replay.destinations.tables import (
     BLOCKS_TABLE,
@@ -23,6 +15,8 @@ from qldb_replay.destinations.tables import (
     checkpoint_row,
     history_table,
 )
+from qldb_replay.errors import DestinationError
+from qldb_replay.journal.gaps import Gap, between
 
 if TYPE_CHECKING:
     from qldb_replay.destinations.sql import SqlDestination

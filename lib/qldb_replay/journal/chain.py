@@ -138,19 +138,6 @@ def between(before: Link, after: Link) -> Iterator[Breach]:
         )
 
 
-def missing_range(sequence_no: int, expected: str) -> tuple[int, int]:
-    """Reads from a `block-missing` or `head-missing` which blocks are missing.
-
-    Args:
-        sequence_no: its place, the first missing block.
-        expected: what it expected, as `between` and `join` say it: `3 blocks`.
-
-    Returns:
-        Numbers of the first and the last missing block.
-    """
-    return sequence_no, sequence_no + int(expected.split()[0]) - 1
-
-
 def join(ranges: Sequence[Range]) -> list[Breach]:
     """Finds what lies between a strand's ranges, and before the first of them.
 

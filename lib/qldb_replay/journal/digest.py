@@ -6,7 +6,7 @@ QLDB: the digest is the root over the block hashes of sequence numbers 0 to the 
 No process needs all leaves. Cut into ranges of 2^k blocks that begin at multiples of 2^k, a range
 that is full is a subtree, and the last one, which may be shorter, has the root that odd nodes
 moving up give it. So the tree over the ranges' roots is the upper part of the whole tree: with
-k = 16, a thousand million blocks are 15,259 roots. Growth changes the last range alone, so roots of
+k = 14, a thousand million blocks are 61,036 roots. Growth changes the last range alone, so roots of
 full ranges can be kept; a digest of an earlier tip needs only the range that holds the tip anew,
 its hashes cut behind the tip.
 """

@@ -26,23 +26,6 @@ class SavedProofCheck(NamedTuple):
     digest: SavedDigest | None
 
 
-def check_saved_proof(proof: SavedProof, digests: Sequence[SavedDigest]) -> SavedProofCheck:
-    """Checks that what was saved belongs under one of the digests.
-
-    Args:
-        proof: the revision or block and its proof.
-        digests: saved digests; the answer does not say to which of them the proof leads.
-
-    Returns:
-        What fails, and the digest that is reached.
-
-    Raises:
-        UsageError: no digest is of the proof's strand.
-    """
-    failures, reached = check_way(proof, digests)
-    return SavedProofCheck((*check_content(proof), *failures), reached)
-
-
 def check_content(proof: SavedProof) -> tuple[str, ...]:
     """Recomputes the hashes of what was saved.
 

@@ -10,6 +10,12 @@ FULL, INCREMENTAL = "full", "incremental"
 MATCH, MISMATCH, UNDECIDABLE, BEYOND = "match", "mismatch", "undecidable", "beyond"
 OUTCOMES = (MATCH, MISMATCH, UNDECIDABLE, BEYOND)
 
+FINDING_ORDER = (
+    *("code", "strand_id", "sequence_no", "document_id", "version", "object_uri", "offset"),
+    *("expected", "actual", "detail"),
+)
+"""What findings are sorted by, nulls first."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -112,7 +118,7 @@ class Finding:
         version: its version.
         object_uri: object of the archive.
         offset: first byte in the object.
-        expected: what should be there: a hash in Base64, a number, a name of a thing.
+        expected: what should be there: a hash in hex, a number, a name of a thing.
         actual: what is there.
         detail: more in words. Never document values or statement text, like all of these.
         acknowledged: whether the list of known findings has it.

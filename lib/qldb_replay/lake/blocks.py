@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from qldb_replay.lake.copies import PLACE, choose, fetch, settled
-from qldb_replay.lake.delta import Lake, cut_off, matching
+from qldb_replay.lake.delta import Lake, cut_off, matching, only_row
 from qldb_replay.lake.keys import BLOCK_KEYS
 
 TABLE = "blocks"
@@ -86,11 +86,12 @@ def _differing(chosen: DataFrame, table: DataFrame) -> DataFrame:
 
 
 def _update(lake: Lake, differing: DataFrame, records: DataFrame, batch: int) -> None:
-    found = differing.agg(
-        F.min(F.when(~F.col("known"), F.col("batch"))).alias("first_new"),
-        F.count_if("known").alias("other"),
-    ).first()
-    assert found is not None
+    found = only_row(
+        differing.agg(
+            F.min(F.when(~F.col("known"), F.col("batch"))).alias("first_new"),
+            F.count_if("known").alias("other"),
+        )
+    )
     if found["first_new"] is not None:
         recent = records.where(F.col("batch") >= found["first_new"])
         lake.append(_rows(differing.where("NOT known"), recent, batch), TABLE)
@@ -101,3 +102,17 @@ def _update(lake: Lake, differing: DataFrame, records: DataFrame, batch: int) ->
             on=matching(BLOCK_KEYS),
             clauses="WHEN MATCHED THEN UPDATE SET *",
         )
+
+
+def listing_of(blocks: DataFrame) -> DataFrame:
+    """Finds the place of each revision in the list of its block, by its hash.
+
+    Args:
+        blocks: rows of the table.
+
+    Returns:
+        `BLOCK_KEYS`, `hash` and `revision_index`, counted from 0; the first of hashes that repeat.
+    """
+    listed = F.posexplode("revision_summaries.hash").alias("index", "hash")
+    rows = blocks.select(*BLOCK_KEYS, listed).groupBy(*BLOCK_KEYS, "hash")
+    return rows.agg(F.min("index").alias("revision_index"))

@@ -7,7 +7,7 @@ import functools
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.delta import Lake, only_row
 from qldb_replay.lake.state import LakeState
 
 
@@ -44,8 +44,7 @@ def count_lake(lake: Lake) -> dict[str, int]:
         F.count_if("is_redacted").alias("redacted"),
         F.coalesce(F.sum("deliveries"), F.lit(0)).alias("delivered"),
     )
-    row = revisions.first()
-    assert row is not None
+    row = only_row(revisions)
     counts = {name: found.pop(name, 0) for name in ("objects", "quarantined", "blocks", "tables")}
     copies = found.get("block", 0) - counts["blocks"] + row["delivered"] - row["revisions"]
     return {

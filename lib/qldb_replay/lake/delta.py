@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from pyspark import StorageLevel
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
@@ -178,6 +178,13 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> list[
         return [done.result() for done in [pool.submit(work, item) for item in items]]
 
 
+def only_row(rows: DataFrame) -> Row:
+    """Returns the row of a frame that has one, as aggregates over all rows have."""
+    row = rows.first()
+    assert row is not None
+    return row
+
+
 def reach_of(rows: DataFrame) -> Column:
     """Finds the condition that a block's number is among those of rows, first to last.
 
@@ -186,8 +193,7 @@ def reach_of(rows: DataFrame) -> Column:
     Args:
         rows: rows with `sequence_no`, which are read now.
     """
-    reach = rows.agg(F.min("sequence_no"), F.max("sequence_no")).first()
-    assert reach is not None
+    reach = only_row(rows.agg(F.min("sequence_no"), F.max("sequence_no")))
     return F.lit(False) if reach[0] is None else F.col("sequence_no").between(*reach)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Any
 
 from pyspark.sql import DataFrame, Row, Window
@@ -12,12 +12,15 @@ from pyspark.sql import functions as F
 from qldb_replay import __version__
 from qldb_replay.errors import UsageError
 from qldb_replay.journal.findings import SEVERITIES, VERDICTS
+from qldb_replay.journal.gaps import Gap
 from qldb_replay.journal.verification import MATCH, Finding, Strand
-from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.delta import Lake, only_row
 from qldb_replay.lake.keys import REVISION_KEYS
 from qldb_replay.lake.ledger_tables import TABLE as TABLES
 from qldb_replay.lake.redactions import requests_of
-from qldb_replay.lake.verify.findings import read_findings
+from qldb_replay.lake.times import utc_of
+from qldb_replay.lake.verify.findings import gaps_of, read_findings
+from qldb_replay.lake.verify.found import PLACES
 from qldb_replay.lake.verify.result import Verification
 from qldb_replay.lake.verify.stage import last_verification, stored_verification
 from qldb_replay.report.figures import (
@@ -36,7 +39,6 @@ from qldb_replay.report.figures import (
     Event,
     Figures,
     FindingGroup,
-    Gap,
     Ledger,
     Listed,
     Redactions,
@@ -49,7 +51,6 @@ from qldb_replay.report.time_axis import time_step
 _OPERATIONS = ("INSERT", "UPDATE", "DELETE")
 _MOST_COPIES = 5
 _LATENESS = ((0, 0), (1, 9), (10, 99), (100, 999), (1000, 9999), (10_000, None))
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def collect_figures(lake: Lake) -> Figures:
@@ -106,27 +107,24 @@ def _is_outdated(lake: Lake) -> bool:
     return False
 
 
-def _first(rows: DataFrame) -> Row:
-    row = rows.first()
-    assert row is not None
-    return row
-
-
 def _archive(lake: Lake, counts: Mapping[str, int]) -> Archive:
-    stored = _first(lake.read("objects").agg(F.coalesce(F.sum("size"), F.lit(0)).alias("bytes")))
-    lost = _first(lake.read("quarantine").agg(F.coalesce(F.sum("length"), F.lit(0)).alias("bytes")))
     return Archive(
         counts["objects"],
-        stored["bytes"],
+        _sum_of(lake, "objects", "size"),
         counts["records"],
         counts["duplicates"],
         counts["quarantined"],
-        lost["bytes"],
+        _sum_of(lake, "quarantine", "length"),
     )
 
 
+def _sum_of(lake: Lake, table: str, column: str) -> int:
+    total: int = only_row(lake.read(table).agg(F.coalesce(F.sum(column), F.lit(0))))[0]
+    return total
+
+
 def _ledger(lake: Lake, counts: Mapping[str, int]) -> Ledger:
-    documents = _first(
+    documents = only_row(
         lake.read("revisions")
         .where("is_open")
         .agg(
@@ -134,10 +132,10 @@ def _ledger(lake: Lake, counts: Mapping[str, int]) -> Ledger:
             F.count_if(F.col("operation") == "DELETE").alias("deleted"),
         )
     )
-    spans = _first(
+    spans = only_row(
         lake.read("revisions").agg(F.min("tx_time").alias("first"), F.max("tx_time").alias("last"))
     )
-    transactions = _first(lake.read("blocks").agg(F.count_distinct("tx_id").alias("n")))
+    transactions = only_row(lake.read("blocks").agg(F.count_distinct("tx_id").alias("n")))
     return Ledger(
         counts["blocks"],
         transactions["n"],
@@ -167,10 +165,10 @@ def _timeline(lake: Lake) -> Timeline:
         )
         .where("time IS NOT NULL")
     )
-    span = _first(times.agg(F.min("time").alias("first"), F.max("time").alias("last")))
+    span = only_row(times.agg(F.min("time").alias("first"), F.max("time").alias("last")))
     if span["first"] is None:
         return Timeline()
-    step = time_step(_at(span["first"]), _at(span["last"]))
+    step = time_step(utc_of(span["first"]), utc_of(span["last"]))
     micros = int(step.total_seconds()) * 1_000_000
     counted: dict[int, dict[str, int]] = {}
     index = F.floor(F.col("time") / F.lit(micros)).alias("index")
@@ -178,7 +176,7 @@ def _timeline(lake: Lake) -> Timeline:
         counted.setdefault(row["index"], {})[row["what"]] = row["count"]
     steps = (
         Activity(
-            _at(index * micros),
+            utc_of(index * micros),
             counts.get("INSERT", 0),
             counts.get("UPDATE", 0),
             counts.get("DELETE", 0),
@@ -187,10 +185,6 @@ def _timeline(lake: Lake) -> Timeline:
         for index, counts in sorted(counted.items())
     )
     return Timeline(step, tuple(steps))
-
-
-def _at(micros: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=micros)
 
 
 def _operations(lake: Lake) -> Listed[TableOperations]:
@@ -242,7 +236,7 @@ def _lateness(lake: Lake) -> tuple[Bar, ...]:
     late = F.greatest(F.lit(0), F.coalesce(F.col("before") - F.col("sequence_no"), F.lit(0)))
     placed = records.select(*keys, "sequence_no").join(highest, keys).select(late.alias("late"))
     conditions = [_between("late", *bounds).alias(f"_{at}") for at, bounds in enumerate(_LATENESS)]
-    row = _first(placed.agg(*conditions))
+    row = only_row(placed.agg(*conditions))
     if not sum(row):
         return ()
     return tuple(Bar(low, high, count) for (low, high), count in zip(_LATENESS, row, strict=True))
@@ -255,14 +249,12 @@ def _between(name: str, low: int, high: int | None) -> Any:
 
 def _coverage(found: DataFrame, strand: Strand, verification: Verification) -> Coverage:
     """Gathers a strand's gaps from what was found: the largest, in order."""
-    codes = ("block-missing", "head-missing")
-    length = F.split("expected", " ")[0].cast("bigint")
-    gaps = found.where(
-        F.col("code").isin(*codes) & (F.col("strand_id") == strand.strand_id)
-    ).select("sequence_no", length.alias("length"))
-    total = _first(gaps.agg(F.count("*").alias("gaps"), F.sum("length").alias("missing")))
-    largest = gaps.orderBy(F.desc("length"), "sequence_no").limit(GAPS).collect()
-    shown = [Gap(row["sequence_no"], row["sequence_no"] + row["length"] - 1) for row in largest]
+    own = found.where(F.col("strand_id") == strand.strand_id)
+    gaps = gaps_of(own, ["block-missing", "head-missing"]).drop("strand_id")
+    length = F.col("last") - F.col("first") + 1
+    total = only_row(gaps.agg(F.count("*").alias("gaps"), F.sum(length).alias("missing")))
+    largest = gaps.orderBy(length.desc(), "first").limit(GAPS).collect()
+    shown = [Gap(*row) for row in largest]
     last = strand.last_sequence_no
     tips = [each.sequence_no for each in verification.digests if each.strand_id == strand.strand_id]
     farthest = max([last, *tips])
@@ -278,7 +270,6 @@ def _coverage(found: DataFrame, strand: Strand, verification: Verification) -> C
 
 def _findings(found: DataFrame) -> tuple[FindingGroup, ...]:
     columns = tuple(Finding.__dataclass_fields__)
-    order = ("strand_id", "sequence_no", "document_id", "version", "object_uri", "offset")
     kinds = (
         found.groupBy("code", "severity")
         .agg(F.count("*").alias("total"), F.count_if("acknowledged").alias("acknowledged"))
@@ -286,7 +277,7 @@ def _findings(found: DataFrame) -> tuple[FindingGroup, ...]:
     )
     groups = []
     for kind in sorted(kinds, key=lambda row: (SEVERITIES.index(row["severity"]), row["code"])):
-        rows = found.where(F.col("code") == kind["code"]).select(*columns).orderBy(*order)
+        rows = found.where(F.col("code") == kind["code"]).select(*columns).orderBy(*PLACES)
         shown = tuple(Finding(*row) for row in rows.limit(FINDINGS).collect())
         listed = Listed(shown, kind["total"])
         groups.append(FindingGroup(kind["code"], kind["severity"], kind["acknowledged"], listed))

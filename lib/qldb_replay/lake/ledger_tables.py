@@ -6,7 +6,7 @@ A ledger has at most 40 tables, dropped ones included, so what is known of them 
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -31,6 +31,7 @@ from qldb_replay.journal.tables import (
     trace_tables,
 )
 from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.times import utc_of
 
 TABLE = "tables"
 MOST_STATEMENTS = 100_000
@@ -130,6 +131,4 @@ def _row(strand_id: str, table: Table) -> tuple[Any, ...]:
 
 
 def _utc(micros: int | None) -> datetime | None:
-    if micros is None:
-        return None
-    return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=micros)
+    return None if micros is None else utc_of(micros)

@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from qldb_replay.journal.redactions import HONOUR
+from qldb_replay.lake.blocks import listing_of
 from qldb_replay.lake.copies import PLACE, choose, fetch, settled
 from qldb_replay.lake.delta import (
     Lake,
@@ -21,6 +22,7 @@ from qldb_replay.lake.delta import (
     insert_of,
     kept,
     matching,
+    only_row,
     reach_of,
     update_of,
 )
@@ -141,12 +143,7 @@ class RevisionsStage:
         exact: DataFrame | None,
     ) -> DataFrame:
         """Decides for each key which copy counts and whether it is redacted."""
-        listing = (
-            blocks.select("strand_id", "sequence_no", F.posexplode("revision_summaries.hash"))
-            .groupBy("strand_id", "sequence_no", F.col("col").alias("hash"))
-            .agg(F.min("pos").alias("revision_index"))
-        )
-        placed = copies.join(listing, ["strand_id", "sequence_no", "hash"], "left")
+        placed = copies.join(listing_of(blocks), [*BLOCK_KEYS, "hash"], "left")
         proven = F.col("revision_index").isNotNull() & F.col("hash_matches")
         applied = F.col("redacted_copy") & F.col("hash_matches")
         chosen = choose(
@@ -212,13 +209,14 @@ class RevisionsStage:
         return arrived.unionByName(listed).unionByName(requested).distinct()
 
     def _merge(self, changed: DataFrame, records: DataFrame) -> None:
-        kinds = changed.agg(
-            F.count("*").alias("rows"),
-            F.count_if("known").alias("known"),
-            F.count_if(F.expr("known AND NOT was_open")).alias("closed"),
-            F.min(F.when(F.col("fresh"), F.col("batch"))).alias("first_batch"),
-        ).first()
-        assert kinds is not None
+        kinds = only_row(
+            changed.agg(
+                F.count("*").alias("rows"),
+                F.count_if("known").alias("known"),
+                F.count_if(F.expr("known AND NOT was_open")).alias("closed"),
+                F.min(F.when(F.col("fresh"), F.col("batch"))).alias("first_batch"),
+            )
+        )
         if not kinds["rows"]:
             return
         recent = records.where(F.col("batch") >= (kinds["first_batch"] or self.batch))

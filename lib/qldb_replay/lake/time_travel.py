@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from qldb_replay.errors import UsageError
+from qldb_replay.journal.tables import DROPPED
 from qldb_replay.lake import history, ledger_tables
 from qldb_replay.lake.delta import Lake, folder_name
 from qldb_replay.lake.keys import BLOCK_KEYS, DOCUMENT_KEYS, REVISION_KEYS
-
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+from qldb_replay.lake.times import EPOCH
 
 TIMELINE = (
     "strand_id",
@@ -106,7 +106,7 @@ def _alive(tables: DataFrame, at: int | datetime) -> list[str]:
     else:
         past = F.filter("lifecycle", lambda event: event["sequence_no"] <= at)
     last = F.element_at(F.transform(past, lambda event: event["event"]), -1)
-    dropped = F.coalesce(F.when(F.size(past) > 0, last) == "dropped", F.lit(False))
+    dropped = F.coalesce(F.when(F.size(past) > 0, last) == DROPPED, F.lit(False))
     alive = tables.where(F.col("table_id").isNotNull() & ~dropped).select("table_id")
     return [row["table_id"] for row in alive.collect()]
 

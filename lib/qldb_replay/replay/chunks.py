@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from qldb_replay.destinations.interface import BLOCKS, REVISIONS, STATEMENTS, Chunk, Gap
+from qldb_replay.destinations.interface import BLOCKS, REVISIONS, STATEMENTS, Chunk
+from qldb_replay.journal.gaps import Gap
 
 PIECES = pa.schema(
     [

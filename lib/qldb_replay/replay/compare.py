@@ -29,9 +29,9 @@ from qldb_replay.destinations.interface import (
     STATEMENTS,
     Checkpoint,
     Destination,
-    DestinationBrokenError,
     RangeDigest,
 )
+from qldb_replay.errors import DestinationBrokenError
 from qldb_replay.lake.delta import Lake, kept
 from qldb_replay.replay.selection import Selection
 from qldb_replay.replay.source import (

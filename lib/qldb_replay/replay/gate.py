@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from qldb_replay.destinations.gaps import merged
-from qldb_replay.destinations.interface import Gap
 from qldb_replay.errors import UsageError
-from qldb_replay.journal.chain import missing_range
 from qldb_replay.journal.findings import FAIL, verdict_of
+from qldb_replay.journal.gaps import Gap, merged
 from qldb_replay.journal.verification import Strand
 from qldb_replay.lake.delta import Lake, side_by_side
 from qldb_replay.lake.verify import last_verification, stored_verification
-from qldb_replay.lake.verify.findings import Known, is_known, read_findings
+from qldb_replay.lake.verify.findings import Known, gaps_of, is_known, read_findings
 
 
 @dataclass(frozen=True)
@@ -53,25 +51,19 @@ def judge(lake: Lake, strand_id: str | None, accepted: Sequence[Known]) -> Judge
         F.col("strand_id").isNull() | (F.col("strand_id") == strand.strand_id)
     )
     open_ = found.where(~F.col("acknowledged") & ~is_known(list(accepted)))
-    missing = found.where(F.col("code").isin("block-missing", "revision-missing"))
+    lacking = found.where("code = 'revision-missing'").select(
+        F.col("sequence_no").alias("first"), F.col("sequence_no").alias("last")
+    )
+    missing = gaps_of(found, ["block-missing"]).drop("strand_id").union(lacking)
     counted, gaps = side_by_side(
-        DataFrame.collect,
-        (
-            open_.groupBy("code", "severity").count(),
-            missing.select("code", "sequence_no", "expected").distinct(),
-        ),
+        DataFrame.collect, (open_.groupBy("code", "severity").count(), missing.distinct())
     )
     refused = {row["code"]: row["count"] for row in counted if row["severity"] == FAIL}
     return Judged(
         strand,
         verdict_of(row["severity"] for row in counted),
         refused,
-        merged(
-            Gap(*missing_range(row["sequence_no"], row["expected"]))
-            if row["code"] == "block-missing"
-            else Gap(row["sequence_no"], row["sequence_no"])
-            for row in gaps
-        ),
+        merged(Gap(*row) for row in gaps),
     )
 
 

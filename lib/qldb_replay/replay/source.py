@@ -12,14 +12,8 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from qldb_replay.codec.sketch import Shape
 from qldb_replay.codec.types import DataType, Scalar, Struct, data_type
-from qldb_replay.destinations.interface import (
-    BLOCKS,
-    REVISIONS,
-    Checkpoint,
-    Chunk,
-    Gap,
-    TypedColumn,
-)
+from qldb_replay.destinations.interface import BLOCKS, REVISIONS, Checkpoint, Chunk, TypedColumn
+from qldb_replay.journal.gaps import Gap
 from qldb_replay.journal.redactions import HONOUR
 from qldb_replay.lake import ledger_tables
 from qldb_replay.lake.delta import Lake

@@ -16,19 +16,17 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from qldb_replay.destinations.digests import REVISIONS_OF
-from qldb_replay.destinations.gaps import between, following, merged
 from qldb_replay.destinations.interface import (
     Checkpoint,
     Chunk,
     Destination,
-    DestinationError,
-    Gap,
     Key,
     LedgerTable,
     RunRow,
     Transaction,
 )
-from qldb_replay.errors import StageError, UsageError
+from qldb_replay.errors import DestinationError, StageError, UsageError
+from qldb_replay.journal.gaps import Gap, between, following, merged
 from qldb_replay.journal.redactions import HONOUR
 from qldb_replay.lake.delta import Lake, side_by_side
 from qldb_replay.replay.chunks import Sizes
@@ -78,7 +76,6 @@ class Plan:
         selection: what of the ledger the destination holds.
         start: its checkpoint before the run.
         is_new: whether the destination is empty.
-        first: number of the first block to write.
         last: number of the last one; smaller than `first` where there is nothing to write.
         passed: gaps on the way, which are passed over.
         stopped: the gap that the run stops at, None where it reaches what was asked for.
@@ -91,7 +88,6 @@ class Plan:
     selection: Selection
     start: Checkpoint
     is_new: bool
-    first: int
     last: int
     passed: tuple[Gap, ...]
     stopped: Gap | None
@@ -99,6 +95,11 @@ class Plan:
     tables: tuple[LedgerTable, ...]
     blocks: int
     revisions: int
+
+    @property
+    def first(self) -> int:
+        """Number of the first block to write."""
+        return self.start.sequence_no + 1
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,6 @@ class Replay:
             selection,
             start,
             there is None,
-            start.sequence_no + 1,
             last,
             tuple(passed),
             stopped,
@@ -267,7 +267,7 @@ class Replay:
         counts = {"blocks": 0, "revisions": 0, "redacted": 0, "filled": 0, "chunks": 0}
         at = self._redact(at, plan, counts)
         at = self._fill(at, plan, counts)
-        at = self._write(at, plan, counts)
+        self._write(at, plan, counts)
         self.progress("indexes")
         self.to.make_indexes()
         return counts
@@ -283,9 +283,9 @@ class Replay:
         compared = Compare(self.lake, self._strand_id, self.to, self.progress).run([REVISIONS_OF])
         return [each for each in compared.differences if each.kind == MISSING]
 
-    def _write(self, at: Checkpoint, plan: Plan, counts: dict[str, int]) -> Checkpoint:
+    def _write(self, at: Checkpoint, plan: Plan, counts: dict[str, int]) -> None:
         if plan.first > plan.last:
-            return at
+            return
         stretch = Gap(plan.first, plan.last)
         frames = self._frames(plan.selection, [stretch])
         done, began = 0, time.monotonic()
@@ -309,7 +309,6 @@ class Replay:
             self.progress(f"block {chunk.last:,} of {plan.last:,}, {done:,} revisions")
             if self.bounds.rate is not None:
                 time.sleep(max(0.0, began + done / self.bounds.rate - time.monotonic()))
-        return at
 
     def _chunks(
         self, frames: tuple[DataFrame, DataFrame], stretch: Gap, gaps: Sequence[Gap], rows: int

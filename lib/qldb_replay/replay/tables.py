@@ -32,17 +32,11 @@ class SourceTable:
     @property
     def began(self) -> int:
         """Number of the block that made it, -1 where that is not known."""
-        return self._began_at(None)
+        return self.lifecycle[0][1] if self._has_beginning() else _ALWAYS
 
-    def _began_at(self, sequence_no: int | None) -> int:
+    def _began_at(self, sequence_no: int) -> int:
         """Number of the last block up to one that made it active."""
-        begun = [
-            at
-            for event, at in self.lifecycle
-            if event != DROPPED and (sequence_no is None or at <= sequence_no)
-        ]
-        if sequence_no is None:
-            return min(begun, default=_ALWAYS) if self._has_beginning() else _ALWAYS
+        begun = (at for event, at in self.lifecycle if event != DROPPED and at <= sequence_no)
         return max(begun, default=_ALWAYS)
 
     def _has_beginning(self) -> bool:

@@ -38,7 +38,15 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 
-from qldb_replay.journal.verification import Check, Digest, Finding, Run, Scope, Strand
+from qldb_replay.journal.verification import (
+    FINDING_ORDER,
+    Check,
+    Digest,
+    Finding,
+    Run,
+    Scope,
+    Strand,
+)
 from qldb_replay.report.consistency import Consistency
 from qldb_replay.report.signing import ALGORITHM, SigningKey
 
@@ -196,7 +204,7 @@ def _list(name: str, brackets: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _findings(findings: Iterable[Finding], consistency: Consistency) -> Iterator[str]:
-    for finding in _ordered(findings, _PLACES):
+    for finding in _ordered(findings, FINDING_ORDER):
         row = {name: _bounded(value) for name, value in vars(finding).items()}
         consistency.finding(row)
         yield canonical(row)
@@ -214,10 +222,6 @@ def _objects(objects: Iterable[ArchiveObject], consistency: Consistency) -> Iter
         yield canonical(row)
 
 
-_PLACES = (
-    *("code", "strand_id", "sequence_no", "document_id", "version", "object_uri", "offset"),
-    *("expected", "actual", "detail"),
-)
 T = TypeVar("T")
 
 

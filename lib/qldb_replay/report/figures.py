@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+from qldb_replay.journal.gaps import Gap
 from qldb_replay.journal.verification import Check, Digest, Finding, Run, Scope, Strand
 
 POINTS = 120
@@ -193,19 +194,6 @@ class Delivery:
 
     copies: tuple[Bar, ...] = ()
     lateness: tuple[Bar, ...] = ()
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Blocks that are missing.
-
-    Attributes:
-        first: number of the first.
-        last: number of the last.
-    """
-
-    first: int
-    last: int
 
 
 @dataclass(frozen=True)

@@ -66,14 +66,14 @@ _FILTERS = (
     *(shown.number, shown.count, shown.share, shown.percent, shown.size, shown.base64),
     *(shown.day, shown.moment, shown.duration, shown.visible, shown.name, shown.title),
 )
-_MISSING = "the page needs the packages jinja2 and matplotlib: install qldb-replay with the extra "
+_MISSING = "the page needs jinja2 and matplotlib: install qldb-replay with the extra `report`"
 
 
 def _plots() -> ModuleType:
     try:
         from qldb_replay.report import plots
     except ImportError:
-        raise UsageError(f"{_MISSING}`report`") from None
+        raise UsageError(_MISSING) from None
     return plots
 
 
@@ -82,7 +82,7 @@ def _environment() -> Any:
     try:
         import jinja2
     except ImportError:
-        raise UsageError(f"{_MISSING}`report`") from None
+        raise UsageError(_MISSING) from None
     environment = jinja2.Environment(
         autoescape=True,
         loader=jinja2.PackageLoader("qldb_replay.report", "templates"),

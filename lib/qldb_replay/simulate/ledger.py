@@ -197,7 +197,7 @@ class Ledger:
             revision: with any change, block or transaction.
             redacted: whether the record shows the hash of the data instead of the data.
         """
-        metadata = _metadata(revision.change, revision.time, revision.transaction_id)
+        metadata = metadata_of(revision.change, revision.time, revision.transaction_id)
         written = self._writer.revision(
             revision.sequence_no, revision.change, metadata, redacted=redacted
         )
@@ -237,7 +237,7 @@ class Ledger:
         self, sequence_no: int, revision_index: int, transaction: Transaction, change: Change
     ) -> Revision:
         time = Instant(transaction.time)
-        metadata = _metadata(change, time, transaction.transaction_id)
+        metadata = metadata_of(change, time, transaction.transaction_id)
         redacted = (change.document_id, change.version) in self._redacted
         written = self._writer.revision(sequence_no, change, metadata, redacted=redacted)
         return Revision(
@@ -245,7 +245,8 @@ class Ledger:
         )
 
 
-def _metadata(change: Change, time: Instant, transaction_id: str) -> dict[str, Value]:
+def metadata_of(change: Change, time: Instant, transaction_id: str) -> dict[str, Value]:
+    """Returns a revision's metadata, as QLDB has it."""
     return {
         "id": change.document_id,
         "version": change.version,

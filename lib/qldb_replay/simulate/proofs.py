@@ -12,7 +12,7 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-from qldb_replay.simulate.ledger import Block, Revision
+from qldb_replay.simulate.ledger import Block, Revision, metadata_of
 from qldb_replay.simulate.merkle import Digest, root, siblings
 from qldb_replay.simulate.text import ion_text
 
@@ -75,12 +75,7 @@ class Keepsakes:
         change = revision.change
         data = {} if change.data is None else {"data": change.data}
         address = {"strandId": self._strand_id, "sequenceNo": revision.sequence_no}
-        metadata = {
-            "id": change.document_id,
-            "version": change.version,
-            "txTime": revision.time,
-            "txId": revision.transaction_id,
-        }
+        metadata = metadata_of(change, revision.time, revision.transaction_id)
         return {"blockAddress": address, "hash": revision.hash, **data, "metadata": metadata}
 
 

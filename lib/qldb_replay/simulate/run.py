@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from random import Random
-from typing import Any
 
 from qldb_replay.errors import StageError, UsageError
 from qldb_replay.simulate.damage import check_verbs, damage_blocks, damage_objects
@@ -19,7 +18,7 @@ from qldb_replay.simulate.truth import Truth
 _STREAM_DELAY_MS = 30 * 86_400_000
 
 
-def simulate(options: SimulateOptions, truth: Truth | None = None) -> dict[str, Any]:
+def simulate(options: SimulateOptions, truth: Truth | None = None) -> dict[str, int]:
     """Write an archive of an invented ledger, its saved digest and proofs.
 
     Args:
@@ -28,8 +27,8 @@ def simulate(options: SimulateOptions, truth: Truth | None = None) -> dict[str, 
             ledger.
 
     Returns:
-        The command's summary. `records` and `bytes` count what was written; `blocks`, `revisions`,
-        `documents` and `tables` what the ledger has.
+        Counts by name: `objects`, `records`, `duplicates`, `streams` and `bytes` of what was
+        written; `blocks`, `revisions`, `documents` and `tables` of the ledger.
 
     Raises:
         UsageError: the folder exists and is not empty, or cannot be made; a kind of damage is not
@@ -58,23 +57,18 @@ class _Simulation:
         self._counts = dict.fromkeys(("blocks", "revisions", "documents", "tables"), 0)
         self._delivered = 0
 
-    def run(self) -> dict[str, Any]:
+    def run(self) -> dict[str, int]:
         archive = Archive(self._options, self._watch)
         written = archive.write(self._deliveries())
         damage, seed = self._options.damage, self._options.seed
         growth = damage_objects(self._options.out, damage, seed)
-        streams = self._options.streams
         return {
-            "command": "simulate",
-            "exit_code": 0,
-            "counts": {
-                "objects": written.objects,
-                "bytes": written.stored_bytes + growth,
-                "records": written.records,
-                "duplicates": written.records - self._delivered,
-                "streams": streams,
-                **self._counts,
-            },
+            "objects": written.objects,
+            "bytes": written.stored_bytes + growth,
+            "records": written.records,
+            "duplicates": written.records - self._delivered,
+            "streams": self._options.streams,
+            **self._counts,
         }
 
     def _watch(self, placed: Placed) -> None:

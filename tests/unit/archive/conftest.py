@@ -160,11 +160,6 @@ class NativeReader:
     def __init__(self, content, limits, check):
         self.compression, self.sha256, found = native.read_object(content, limits, check)
         self.segments = [Segment(*each) for each in found]
-        lost = [each for each in self.segments if each.kind not in ("record", "framing")]
-        self.records = sum(each.kind == "record" for each in self.segments)
-        self.unreadable_bytes = sum(each.length for each in lost)
-        self.failure = "".join(each.reason for each in lost if each.kind == "unreadable")
-        self.export = "".join(each.reason for each in lost if each.kind == "export")
 
     def __iter__(self):
         return iter(self.segments)

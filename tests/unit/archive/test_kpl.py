@@ -77,10 +77,10 @@ def test_every_truncation(make, split):
         assert records(split(make.kpl(one) + frame[:end]))[:1] == [one]
 
 
-def test_a_frame_without_length_ends_where_its_md5_fits(make, split):
+def test_a_frame_whose_md5_fits_nowhere_gives_what_proves_itself(make, split):
     inner = make.protobuf(3, make.protobuf(3, make.record(b"1")))
     false_end = inner + hashlib.md5(b"another").digest()
-    assert records(split(b"\xf3\x89\x9a\xc2" + false_end)) in ([], [make.record(b"1")])
+    assert records(split(b"\xf3\x89\x9a\xc2" + false_end)) == [make.record(b"1")]
 
 
 def test_real_frame(real, make):

@@ -106,7 +106,6 @@ def test_damaged_wrappings_raise_nothing(make, data):
     segments = list(reader)
     expanded = {(s.offset, s.length) for s in segments if s.kind != "unreadable"}
     make.assert_covers(segments, sum(length for _, length in expanded))
-    assert reader.records == len(records(segments))
 
 
 @settings(deadline=None)

@@ -9,8 +9,15 @@ from typing import Any
 import pytest
 
 from qldb_replay.errors import UsageError
-from qldb_replay.journal.saved import BLOCK, REVISION, SavedDigest, read_digest, read_proofs
-from qldb_replay.journal.saved_check import check_saved_proof
+from qldb_replay.journal.saved import (
+    BLOCK,
+    REVISION,
+    SavedDigest,
+    SavedProof,
+    read_digest,
+    read_proofs,
+)
+from qldb_replay.journal.saved_check import check_content, check_way
 from qldb_replay.simulate import SimulateOptions, simulate
 
 STRAND = "KmA3ZZca7vAIiJAK9S5Iwl"
@@ -178,6 +185,10 @@ PROOFS: dict[str, str | bytes] = {
 }
 
 
+def failures_of(proof: SavedProof) -> list[str]:
+    return [*check_content(proof), *check_way(proof, [DIGEST]).failures]
+
+
 @pytest.mark.parametrize("form", PROOFS)
 def test_published_proofs_lead_to_the_published_digest(form: str) -> None:
     revision, block = read_proofs(PROOFS[form])
@@ -191,7 +202,8 @@ def test_published_proofs_lead_to_the_published_digest(form: str) -> None:
         assert (proof.strand_id, proof.sequence_no) == (STRAND, 100)
         assert proof.root == DIGEST.digest
         other = DIGEST._replace(sequence_no=99, digest=bytes(32))
-        assert check_saved_proof(proof, [other, DIGEST]) == ((), DIGEST)
+        assert check_content(proof) == ()
+        assert check_way(proof, [other, DIGEST]) == ((), DIGEST)
 
 
 @pytest.mark.parametrize(
@@ -220,8 +232,7 @@ def test_a_changed_revision_fails_and_says_how(
     assert old in REVISION_ION
     changed = REVISION_ION.replace(old, new, 1)
     (proof,) = read_proofs(json.dumps(answer("Revision", changed, IN_REVISION + IN_BLOCK)))
-    check = check_saved_proof(proof, [DIGEST])
-    assert list(check.failures) == ([] if failures is None else failures)
+    assert failures_of(proof) == ([] if failures is None else failures)
 
 
 BLOCK_HASH_FAILS = "the block's hash joins its entries' hash and the previous block's hash"
@@ -248,20 +259,20 @@ ENTRIES_FAIL = "the entries' hash is the root over the entries"
 def test_a_changed_block_fails_and_says_how(old: str, new: str, failures: set[str]) -> None:
     assert old in BLOCK_ION
     (proof,) = read_proofs(json.dumps(answer("Block", BLOCK_ION.replace(old, new, 1), IN_BLOCK)))
-    assert set(check_saved_proof(proof, [DIGEST]).failures) == failures
+    assert set(failures_of(proof)) == failures
 
 
 def test_without_revisions_a_block_is_checked_all_the_same() -> None:
     text = BLOCK_ION.replace(f"revisions:[{REVISION_ION}]", "revisions:null")
     (proof,) = read_proofs(json.dumps(answer("Block", text, IN_BLOCK)))
-    assert check_saved_proof(proof, [DIGEST]).failures == ()
+    assert failures_of(proof) == []
 
 
 def test_a_digest_of_another_ledger_cannot_be_compared() -> None:
     (proof,) = read_proofs(json.dumps(GET_REVISION))
     for digests in ([], [DIGEST._replace(strand_id="elsewhere")]):
         with pytest.raises(UsageError, match=f"a digest of strand {STRAND}"):
-            check_saved_proof(proof, digests)
+            check_way(proof, digests)
 
 
 @pytest.mark.parametrize(
@@ -313,4 +324,5 @@ def test_what_the_simulator_saves_checks(tmp_path: Path) -> None:
     proofs = read_proofs((tmp_path / "archive.proofs.json").read_bytes())
     assert len(proofs) == 5
     for proof in proofs:
-        assert check_saved_proof(proof, [digest]) == ((), digest)
+        assert check_content(proof) == ()
+        assert check_way(proof, [digest]) == ((), digest)

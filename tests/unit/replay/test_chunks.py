@@ -10,7 +10,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qldb_replay.destinations.interface import BLOCKS, REVISIONS, STATEMENTS, Gap
+from qldb_replay.destinations.interface import BLOCKS, REVISIONS, STATEMENTS
+from qldb_replay.journal.gaps import Gap
 from qldb_replay.replay.chunks import Sizes, chunk_of, cutter
 
 TIME = datetime(2024, 1, 1, tzinfo=timezone.utc)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from qldb_replay.errors import UsageError
 from qldb_replay.journal.findings import MEANINGS, SEVERITY
+from qldb_replay.journal.gaps import Gap
 from qldb_replay.journal.verification import Check, Digest, Finding, Strand
 from qldb_replay.report.figures import (
     BARS,
@@ -26,7 +27,6 @@ from qldb_replay.report.figures import (
     Event,
     Figures,
     FindingGroup,
-    Gap,
     Ledger,
     Listed,
     Redactions,

@@ -15,7 +15,7 @@ class Simulated:
 
     options: SimulateOptions
     truth: Truth
-    summary: dict[str, Any]
+    counts: dict[str, int]
 
     def objects(self) -> dict[str, bytes]:
         root = self.options.out

@@ -50,7 +50,7 @@ def dummies(count):
 
 def test_keys_are_named_as_firehose_names_them(ledger):
     objects = ledger.objects()
-    assert len(objects) == ledger.summary["counts"]["objects"] > 3
+    assert len(objects) == ledger.counts["objects"] > 3
     for key in objects:
         assert KEY.fullmatch(key)
         folder, name = key.rsplit("/", 1)
@@ -61,7 +61,7 @@ def test_objects_close_at_their_size(ledger):
     sizes = [len(content) for content in ledger.objects().values()]
     assert sorted(sizes)[1] >= 200_000
     assert max(sizes) < 200_000 + 50_000
-    assert sum(sizes) == ledger.summary["counts"]["bytes"]
+    assert sum(sizes) == ledger.counts["bytes"]
 
 
 def test_an_objects_time_is_the_arrival_of_its_oldest_record(ledger):
@@ -128,9 +128,9 @@ def test_duplicates_are_delivered_and_counted(make_archive):
     simulated = make_archive(300, duplicates=0.2)
     deliveries = Counter(row["key"] for row in simulated.truth.records())
     extra = sum(count - 1 for count in deliveries.values())
-    assert simulated.summary["counts"]["duplicates"] == extra
+    assert simulated.counts["duplicates"] == extra
     assert 0.1 < extra / len(deliveries) < 0.3
-    assert make_archive(300, duplicates=0).summary["counts"]["duplicates"] == 0
+    assert make_archive(300, duplicates=0).counts["duplicates"] == 0
 
 
 def test_disorder_separates_blocks_from_their_revisions(make_archive):

@@ -62,12 +62,14 @@ TRANSACTION = Check(
     (("document_id", "NULL"), ("version", "NULL")),
 )
 
+REVISION_HASH = Check(
+    "revision-hash-mismatch",
+    "NOT hash_matches",
+    "'the stored hash is not that of metadata and data'",
+)
+
 OF_REVISIONS = (
-    Check(
-        "revision-hash-mismatch",
-        "NOT hash_matches",
-        "'the stored hash is not that of metadata and data'",
-    ),
+    REVISION_HASH,
     Check("revision-orphan", "is_there IS NULL", "'its block is not in the archive'"),
     Check(
         "revision-unlisted",

@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
+from qldb_replay.lake.blocks import listing_of
 from qldb_replay.lake.delta import Lake, kept
 from qldb_replay.lake.keys import BLOCK_KEYS, REVISION_KEYS
 from qldb_replay.lake.verify.touched import Touched, contested_copies
@@ -66,15 +66,9 @@ def revision_copies(lake: Lake) -> DataFrame:
     alike = revisions.where("NOT contested").select(*REVISION_KEYS, *_REVISION, "revision_index")
     own = ("sequence_no", "hash", *(f"revision.{name}" for name in _REVISION[2:]))
     others = contested_copies(lake, revisions).select(*REVISION_KEYS, *own).distinct()
-    places = ["strand_id", "sequence_no", "hash"]
-    listing = (
-        lake.read("blocks")
-        .join(others.select(*BLOCK_KEYS).distinct(), list(BLOCK_KEYS), "left_semi")
-        .select(*BLOCK_KEYS, F.posexplode("revision_summaries.hash").alias("index", "hash"))
-        .groupBy(*places)
-        .agg(F.min("index").alias("revision_index"))
-    )
-    return alike.unionByName(others.join(listing, places, "left"))
+    own_blocks = others.select(*BLOCK_KEYS).distinct()
+    listing = listing_of(lake.read("blocks").join(own_blocks, list(BLOCK_KEYS), "left_semi"))
+    return alike.unionByName(others.join(listing, [*BLOCK_KEYS, "hash"], "left"))
 
 
 def _contested_blocks(lake: Lake, blocks: DataFrame) -> DataFrame:

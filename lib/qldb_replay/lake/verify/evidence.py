@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qldb_replay import __version__
-from qldb_replay.journal.verification import Finding
+from qldb_replay.journal.verification import FINDING_ORDER, Finding
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.state import FOLDER
 from qldb_replay.lake.verify.findings import read_findings
@@ -15,7 +15,6 @@ from qldb_replay.report.evidence import ArchiveObject, Evidence, write_evidence
 from qldb_replay.report.signing import SigningKey
 
 _FINDING = tuple(Finding.__dataclass_fields__)
-_ORDER = [name for name in _FINDING if name not in ("severity", "acknowledged")]
 
 
 def store_evidence(
@@ -51,7 +50,7 @@ def store_evidence(
 
 
 def _findings(lake: Lake, run_id: str) -> Iterator[Finding]:
-    rows = read_findings(lake, run_id).select(*_FINDING).orderBy(*_ORDER)
+    rows = read_findings(lake, run_id).select(*_FINDING).orderBy(*FINDING_ORDER)
     return (Finding(*row) for row in rows.toLocalIterator())
 
 

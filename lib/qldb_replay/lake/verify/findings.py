@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -125,6 +125,22 @@ def is_known(known: list[Known]) -> Column:
             each = each & F.col(name).eqNullSafe(F.lit(value))
         fits = fits | each
     return fits
+
+
+def gaps_of(found: DataFrame, codes: Sequence[str]) -> DataFrame:
+    """Reads which blocks are missing from findings that say how many (`3 blocks`).
+
+    Args:
+        found: findings.
+        codes: of `block-missing` and `head-missing`, those to read.
+
+    Returns:
+        `strand_id`, and numbers of the `first` and the `last` missing block.
+    """
+    first, blocks = F.col("sequence_no"), F.split("expected", " ")[0].cast("bigint")
+    return found.where(F.col("code").isin(*codes)).select(
+        "strand_id", first.alias("first"), (first + blocks - 1).alias("last")
+    )
 
 
 def read_findings(lake: Lake, run_id: str) -> DataFrame:

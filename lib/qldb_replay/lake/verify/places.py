@@ -6,30 +6,21 @@ Checks run on narrow tables that do not say where a record was delivered. Only f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from qldb_replay.journal.merkle import dot, merkle_root
 from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.verify.blocks import OF_BLOCKS, REVISION_HASH
+from qldb_replay.lake.verify.copies import CHECKS
 from qldb_replay.lake.verify.found import FOUND
 
 _NUMBER = "_number"
 
-# Which copies of a record show what a code says of it; of other codes each copy does.
-_SHOWS = """
-CASE code
-  WHEN 'revision-hash-mismatch' THEN NOT revision.hash_matches
-  WHEN 'redaction-unrequested' THEN revision.kind = 'redacted'
-  WHEN 'revisions-root-mismatch' THEN block.revisions_root_listed = false
-  WHEN 'transaction-info-mismatch' THEN block.transaction_info_listed = false
-  WHEN 'redaction-info-mismatch' THEN block.redaction_info_listed = false
-  WHEN 'entries-hash-mismatch' THEN NOT block.entries_hash_matches
-  WHEN 'block-hash-mismatch' THEN NOT block.block_hash_matches
-  ELSE true
-END
-"""
+_FROM_BLOCKS = {name: f"block.{name}" for name in CHECKS}
+_FROM_REVISIONS = {"hash_matches": "revision.hash_matches", "kind": "revision.kind"}
 
 _STORED = """
 CASE code
@@ -91,15 +82,20 @@ def with_records(lake: Lake, found: DataFrame) -> DataFrame:
 def _of_revisions(lake: Lake, wanted: DataFrame) -> DataFrame:
     records = lake.read("records").where("holds = 'revision'")
     keys = ["strand_id", "sequence_no", "document_id", "version"]
-    return _shown(records.join(wanted, keys))
+    shows = {REVISION_HASH.code: REVISION_HASH.when, "redaction-unrequested": "kind = 'redacted'"}
+    return _shown(records.join(wanted, keys), _FROM_REVISIONS, shows)
 
 
 def _of_blocks(lake: Lake, wanted: DataFrame) -> DataFrame:
     records = lake.read("records").where("holds = 'block'").drop("document_id", "version")
-    return _shown(records.join(wanted, ["strand_id", "sequence_no"]))
+    shows = {check.code: check.when for check in OF_BLOCKS}
+    return _shown(records.join(wanted, ["strand_id", "sequence_no"]), _FROM_BLOCKS, shows)
 
 
-def _shown(records: DataFrame) -> DataFrame:
+def _shown(records: DataFrame, columns: Mapping[str, str], shows: Mapping[str, str]) -> DataFrame:
+    """Keeps the copies that show what a code says; of codes that are not named each copy does."""
+    cases = " ".join(f"WHEN '{code}' THEN {when}" for code, when in shows.items())
+    records = records.withColumns({name: F.col(of) for name, of in columns.items()})
     record = F.struct(
         "object_uri",
         "offset",
@@ -108,7 +104,7 @@ def _shown(records: DataFrame) -> DataFrame:
         "revision.kind",
         "revision.delete_rule",
     )
-    return records.where(_SHOWS).select(_NUMBER, record.alias("record"))
+    return records.where(f"CASE code {cases} ELSE true END").select(_NUMBER, record.alias("record"))
 
 
 def _recomputed(code: str, parts: Sequence[bytearray | None] | None) -> str | None:

@@ -195,6 +195,12 @@ def with_block(blocks: Blocks, at: int, block: Block) -> Blocks:
     return [*blocks[:at], block, *blocks[at + 1 :]]
 
 
+def with_another(blocks: Blocks, at: int, revision: Revision) -> Blocks:
+    """The blocks with one more revision behind those of one of them."""
+    block = blocks[at]
+    return with_block(blocks, at, block._replace(revisions=[*block.revisions, revision]))
+
+
 def with_revision(blocks: Blocks, victim: Victim, revision: Revision) -> Blocks:
     """The blocks with another revision in a chosen one's place."""
     block = blocks[victim.at]

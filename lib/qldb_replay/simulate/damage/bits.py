@@ -10,6 +10,7 @@ from qldb_replay.simulate.damage.attacker import (
     Blocks,
     only_updates,
     shows_data,
+    with_another,
     with_block,
     with_revision,
 )
@@ -75,9 +76,9 @@ def flip_bit_in_previous_block_hash(blocks: Blocks, attacker: Attacker) -> Block
 def repeat_revision_with_flipped_bit(blocks: Blocks, attacker: Attacker) -> Blocks:
     """A revision a second time, with a character of its document flipped."""
     victim = attacker.revision(blocks, "revision with data", shows_data)
-    block = blocks[victim.at]
+    blocks[victim.at]
     second = _with_flipped_key(victim.revision, attacker.rng)
-    return with_block(blocks, victim.at, block._replace(revisions=[*block.revisions, second]))
+    return with_another(blocks, victim.at, second)
 
 
 def repeat_block_with_flipped_bit(blocks: Blocks, attacker: Attacker) -> Blocks:

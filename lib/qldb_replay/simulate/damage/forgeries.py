@@ -13,6 +13,7 @@ from qldb_replay.simulate.damage.attacker import (
     shows_data,
     shows_redacted,
     superseded,
+    with_another,
     with_block,
     with_change,
     with_other_data,
@@ -87,9 +88,9 @@ def disguise_as_deletion(blocks: Blocks, attacker: Attacker) -> Blocks:
 def repeat_revision_as_deletion(blocks: Blocks, attacker: Attacker) -> Blocks:
     """A revision with a successor a second time, its data taken away without a trace."""
     victim = attacker.revision(blocks, "superseded revision", superseded(blocks))
-    block = blocks[victim.at]
+    blocks[victim.at]
     second = _emptied(victim.revision, attacker)
-    return with_block(blocks, victim.at, block._replace(revisions=[*block.revisions, second]))
+    return with_another(blocks, victim.at, second)
 
 
 def add_unlisted_revision(blocks: Blocks, attacker: Attacker) -> Blocks:
@@ -98,8 +99,8 @@ def add_unlisted_revision(blocks: Blocks, attacker: Attacker) -> Blocks:
     change = with_other_data(victim.revision.change)
     invented = replace(change, document_id=unique_id(attacker.rng), version=0)
     revision = attacker.ledger.revise(victim.revision._replace(change=invented))
-    block = blocks[victim.at]
-    return with_block(blocks, victim.at, block._replace(revisions=[*block.revisions, revision]))
+    blocks[victim.at]
+    return with_another(blocks, victim.at, revision)
 
 
 def forge_transaction_id(blocks: Blocks, attacker: Attacker) -> Blocks:

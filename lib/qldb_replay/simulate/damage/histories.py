@@ -12,7 +12,7 @@ from qldb_replay.simulate.damage.attacker import (
     shows_data,
     shows_redacted,
     superseded,
-    with_block,
+    with_another,
     with_change,
     with_other_data,
 )
@@ -132,8 +132,8 @@ def _documents(block: Block) -> set[str]:
 
 def _repeated(blocks: Blocks, attacker: Attacker, at: int, revision: Revision) -> Blocks:
     second = attacker.ledger.revise(revision, redacted=shows_redacted(revision))
-    block = blocks[at]
-    return with_block(blocks, at, block._replace(revisions=[*block.revisions, second]))
+    blocks[at]
+    return with_another(blocks, at, second)
 
 
 def _renumbered(block: Block, sequence_no: int, attacker: Attacker) -> Block:

@@ -11,6 +11,7 @@ from qldb_replay.simulate.damage.attacker import (
     Victim,
     same_document,
     superseded,
+    with_another,
     with_block,
     with_revision,
 )
@@ -28,8 +29,8 @@ def fake_redacted_copy(blocks: Blocks, attacker: Attacker) -> Blocks:
     """A revision a second time, its data replaced by their hash, without a request."""
     victim = _superseded(blocks, attacker)
     redacted = attacker.ledger.revise(victim.revision, redacted=True)
-    block = blocks[victim.at]
-    return with_block(blocks, victim.at, block._replace(revisions=[*block.revisions, redacted]))
+    blocks[victim.at]
+    return with_another(blocks, victim.at, redacted)
 
 
 def fake_redaction_with_other_hash(blocks: Blocks, attacker: Attacker) -> Blocks:

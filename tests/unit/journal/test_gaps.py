@@ -7,8 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qldb_replay.destinations.gaps import between, following, merged
-from qldb_replay.destinations.interface import Gap
+from qldb_replay.journal.gaps import Gap, between, following, merged
 
 gaps = st.lists(st.builds(lambda a, n: Gap(a, a + n), st.integers(0, 40), st.integers(0, 6)))
 

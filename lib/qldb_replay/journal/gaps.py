@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from qldb_replay.destinations.interface import Gap
+
+class Gap(NamedTuple):
+    """Blocks that are missing.
+
+    Attributes:
+        first: number of the first.
+        last: number of the last.
+    """
+
+    first: int
+    last: int
 
 
 def merged(gaps: Iterable[Gap]) -> list[Gap]:
