@@ -6,7 +6,6 @@ They are not part of the project: set QLDB_REPLAY_REAL to the folder that holds 
 from __future__ import annotations
 
 import io
-import os
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,9 @@ import pytest
 from amazon.ion import simpleion
 from amazon.ion.simple_types import IonPyDict
 
-REAL = Path(os.environ.get("QLDB_REPLAY_REAL", Path(__file__).parents[3] / "shared" / "real"))
+from captured import LACKING, REAL
 
-pytestmark = pytest.mark.skipif(
-    not REAL.is_dir(), reason="QLDB_REPLAY_REAL names no folder with real records"
-)
+pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason=LACKING)
 
 EVIDENCE, DMV, CLI = "0VwGeHD7Q9LL4HSC55gDSp", "HbD9IggL584EPHmfwjmVz0", "KmA3ZZca7vAIiJAK9S5Iwl"
 BLOCKS = {

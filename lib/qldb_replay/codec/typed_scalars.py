@@ -13,7 +13,14 @@ import pyarrow as pa
 
 from qldb_replay.codec.types import Scalar, to_arrow
 from qldb_replay.ion.forms import read_text
-from qldb_replay.ion.scalars import read_decimal, read_float, read_int
+from qldb_replay.ion.scalars import (
+    LEAST_LONG,
+    LONG_END,
+    SAFE_INT,
+    read_decimal,
+    read_float,
+    read_int,
+)
 from qldb_replay.ion.symbols import SymbolTable
 from qldb_replay.ion.timestamps import read_timestamp, to_micros, to_text
 
@@ -23,8 +30,6 @@ Reader = Callable[[bytes, int, int, int, SymbolTable], Any]
 _NULL, _BOOL, _INT, _NEGATIVE, _FLOAT, _DECIMAL, _TIMESTAMP, _SYMBOL, _STRING, _CLOB, _BLOB = range(
     11
 )
-_LEAST_LONG, _LONG_END = -(2**63), 2**63
-_SAFE_INT = 2**53
 _SCALE = 18
 _UNITS = int(10**_SCALE)
 _DIGITS = 38
@@ -51,7 +56,7 @@ def _read_bigint(buf: bytes, pos: int, body: int, end: int, table: SymbolTable) 
     if not 0x20 <= descriptor < 0x40:
         raise misfit(descriptor, "bigint")
     number = read_int(buf, descriptor, body, end)
-    if not _LEAST_LONG <= number < _LONG_END:
+    if not LEAST_LONG <= number < LONG_END:
         raise misfit(descriptor, "bigint")
     return number
 
@@ -90,7 +95,7 @@ def _read_double(buf: bytes, pos: int, body: int, end: int, table: SymbolTable) 
     if not 0x20 <= descriptor < 0x40:
         raise misfit(descriptor, "double")
     number = read_int(buf, descriptor, body, end)
-    if abs(number) > _SAFE_INT:
+    if abs(number) > SAFE_INT:
         raise misfit(descriptor, "double")
     return float(number)
 

@@ -101,6 +101,15 @@ class Evaluator:
             raise IonFormatError("value does not fill its place", start)
         return self._value(buf, start, body, end, table, level)
 
+    def check_resolved(self) -> None:
+        """Refuses what was evaluated where a symbol in it has no text.
+
+        Raises:
+            IonFormatError: there was one, for which Ion Hash has no rule.
+        """
+        if self.unresolved >= 0:
+            raise IonFormatError("symbol of unknown text has no hash", self.unresolved)
+
     def _value(
         self, buf: bytes, pos: int, body: int, end: int, table: SymbolTable, level: int
     ) -> Form:

@@ -21,7 +21,16 @@ from json.encoder import encode_basestring
 
 from qldb_replay.errors import IonFormatError
 from qldb_replay.ion.canonical import escape, message, signed, varint
-from qldb_replay.ion.scalars import decimal_text, digits, read_decimal, read_float, read_int
+from qldb_replay.ion.scalars import (
+    LEAST_LONG,
+    LONG_END,
+    SAFE_INT,
+    decimal_text,
+    digits,
+    read_decimal,
+    read_float,
+    read_int,
+)
 from qldb_replay.ion.timestamps import canonical, read_timestamp, read_utc, to_micros, to_text
 
 Form = tuple[bytes, str, str]
@@ -36,8 +45,6 @@ NULLS: tuple[Form, ...] = tuple(
 """Forms of the nulls by type. Null ints are hashed as type 2 whatever their sign."""
 
 _BOOLS: tuple[Form, ...] = ((b"\x0b\x10\x0e", "false", "b"), (b"\x0b\x11\x0e", "true", "b"))
-_SAFE_INT = 2**53
-_LEAST_LONG, _LONG_END = -(2**63), 2**63
 _DECIMAL_END = 10**20
 _DECIMAL_SCALE, _DECIMAL_POINT = 18, 20
 _ZERO, _NAN = b"", b"\x7f\xf8\0\0\0\0\0\0"
@@ -54,9 +61,9 @@ def _int(buf: bytes, descriptor: int, start: int, end: int) -> Form:
     text = digits(magnitude)
     if number < 0:
         text = "-" + text
-    if magnitude <= _SAFE_INT:
+    if magnitude <= SAFE_INT:
         sketch = "i"
-    elif _LEAST_LONG <= number < _LONG_END:
+    elif LEAST_LONG <= number < LONG_END:
         sketch = "j"
     else:
         sketch = "k" if magnitude < _DECIMAL_END else "l"

@@ -16,6 +16,11 @@ from qldb_replay.ion.framing import read_varint
 
 LONGEST_NUMBER = 256 * 1024
 
+LEAST_LONG, LONG_END = -(2**63), 2**63
+"""What a column of 64 bits holds, the end excluded."""
+SAFE_INT = 2**53
+"""Up to here, and down to its negative, a float holds every int."""
+
 _EXACT = decimal.Context(
     prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN, traps=[decimal.Inexact]
 )

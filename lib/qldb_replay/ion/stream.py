@@ -126,8 +126,7 @@ def ion_hash(value: bytes) -> bytes:
     evaluator = Evaluator()
     table, _, start, end = single_value(value, evaluator)
     message, _, _ = evaluator.evaluate(value, start, end, table)
-    if evaluator.unresolved >= 0:
-        raise IonFormatError("symbol of unknown text has no hash", evaluator.unresolved)
+    evaluator.check_resolved()
     return evaluator.hasher(message).digest()
 
 

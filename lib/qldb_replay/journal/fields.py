@@ -11,7 +11,7 @@ from qldb_replay.errors import IonFormatError, RecordFormatError
 from qldb_replay.ion.evaluate import Evaluator
 from qldb_replay.ion.forms import read_text
 from qldb_replay.ion.framing import BODY_LENGTHS, VARUINT_LENGTH, body_bounds, read_varuint
-from qldb_replay.ion.scalars import read_int
+from qldb_replay.ion.scalars import LONG_END, read_int
 from qldb_replay.ion.symbols import SymbolTable, elements
 from qldb_replay.ion.timestamps import instant, read_timestamp, read_utc
 
@@ -23,7 +23,6 @@ Fields = dict[str, Field]
 T = TypeVar("T")
 
 HASH_BYTES = 32
-_LONG_END = 2**63
 
 
 class Source(NamedTuple):
@@ -145,7 +144,7 @@ def number(source: Source, field: Field, what: str) -> int:
     if source.buf[pos] >> 4 != 2:
         raise RecordFormatError(f"{what} is no int from zero", pos)
     value = read_int(source.buf, source.buf[pos], body, stop)
-    if value >= _LONG_END:
+    if value >= LONG_END:
         raise RecordFormatError(f"{what} is beyond 64 bits", pos)
     return value
 
@@ -242,6 +241,5 @@ def ion_hash_of(source: Source, field: Field) -> tuple[bytes, str, str]:
     buf, table, evaluator = source
     evaluator.unresolved = -1
     message, json, sketch = evaluator.evaluate(buf, field[0], field[2], table)
-    if evaluator.unresolved >= 0:
-        raise IonFormatError("symbol of unknown text has no hash", evaluator.unresolved)
+    evaluator.check_resolved()
     return evaluator.hasher(message).digest(), json, sketch

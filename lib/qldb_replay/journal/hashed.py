@@ -79,8 +79,7 @@ def hash_and_read(
     evaluator = source.evaluator
     evaluator.unresolved = -1
     found, content = read(source, field)
-    if evaluator.unresolved >= 0:
-        raise IonFormatError("symbol of unknown text has no hash", evaluator.unresolved)
+    evaluator.check_resolved()
     return sha256(found).digest(), content
 
 

@@ -7,6 +7,7 @@ its list of entries, its revisions' root the root over its revision summaries.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from hashlib import sha256
 
 _SIGN = 0x80
@@ -86,6 +87,10 @@ def check_proof(leaf: bytes, proof: Iterable[bytes], digest: bytes) -> bool:
         Whether joining the hashes one after the other ends at the digest. An empty leaf or digest
         proves nothing.
     """
-    for sibling in proof:
-        leaf = dot(leaf, sibling)
-    return leaf != b"" and leaf == digest
+    root = folded(leaf, proof)
+    return root != b"" and root == digest
+
+
+def folded(leaf: bytes, proof: Iterable[bytes]) -> bytes:
+    """Joins the hashes of a proof to a leaf one after the other; returns where that leads."""
+    return reduce(dot, proof, leaf)

@@ -25,6 +25,7 @@ itself. tools/check_proof.py says the same in the same words, with no code in co
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import accumulate
 from typing import NamedTuple
 
 from qldb_replay.errors import IonFormatError, RecordFormatError, UsageError
@@ -174,9 +175,7 @@ def _table_name(transaction_info: bytes, document_id: str) -> str | None:
 def _check_path(file: ProofFile) -> list[Step]:
     start = len(file.proof) - _levels_above(file)
     within = file.strand_id == file.tip_strand_id and 0 <= start <= len(file.proof)
-    way = [file.revision_hash]
-    for sibling in file.proof[: max(start, 0)]:
-        way.append(dot(way[-1], sibling))
+    way = [*accumulate(file.proof[: max(start, 0)], dot, initial=file.revision_hash)]
     above = file.proof[max(start, 0) :]
     # QLDB: the sibling of an odd leaf is the block before.
     beside = file.sequence_no % 2 == 0 or above[:1] == (file.previous_block_hash,)

@@ -24,7 +24,7 @@ from qldb_replay.journal.fields import (
     list_of,
     struct_fields,
 )
-from qldb_replay.journal.merkle import dot
+from qldb_replay.journal.merkle import folded
 from qldb_replay.journal.revision import read_revision
 from qldb_replay.journal.saved_text import Saved, read_values
 from qldb_replay.journal.streams import open_stream
@@ -72,10 +72,7 @@ class SavedProof(NamedTuple):
     @property
     def root(self) -> bytes:
         """What the proof leads to."""
-        node = self.hash
-        for sibling in self.proof:
-            node = dot(node, sibling)
-        return node
+        return folded(self.hash, self.proof)
 
 
 def read_digest(content: str | bytes) -> SavedDigest:

@@ -7,7 +7,6 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +14,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 
+from captured import LACKING, REAL
 from qldb_replay.archive import Segment
 from qldb_replay.archive.crc32c import crc32c
 from qldb_replay.errors import IonFormatError
@@ -208,8 +208,6 @@ def make() -> SimpleNamespace:
 @pytest.fixture(scope="session")
 def real() -> Path:
     """Folder of real records, which are not part of the project."""
-    default = Path(__file__).parents[4] / "shared" / "real"
-    folder = Path(os.environ.get("QLDB_REPLAY_REAL", default))
-    if not folder.is_dir():
-        pytest.skip(f"no real records: set QLDB_REPLAY_REAL (looked in {folder})")
-    return folder
+    if not REAL.is_dir():
+        pytest.skip(LACKING)
+    return REAL

@@ -1,13 +1,12 @@
 """Records to columns: kinds, slices, refusals, and that no damaged byte vanishes."""
 
-import os
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from captured import LACKING, REAL
 from qldb_replay.codec import columns
 from qldb_replay.codec.decode import (
     EXPORT_BLOCK,
@@ -22,10 +21,6 @@ from qldb_replay.ion.framing import IVM
 from qldb_replay.journal import dot
 from qldb_replay.limits import DEFAULT_LIMITS
 from records import ADDRESS, ARN, DATA, METADATA, block, details, ion, record
-
-REAL = Path(
-    os.environ.get("QLDB_REPLAY_REAL", Path(__file__).parents[3].parent / "shared" / "real")
-)
 
 
 class RefusedError(IonFormatError, RecordFormatError):
@@ -239,7 +234,7 @@ def test_every_truncation_is_refused(make: Make, raw: bytes) -> None:
             decoder.decode(raw[:length])
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason=f"no captured records in {REAL.name}")
+@pytest.mark.skipif(not REAL.is_dir(), reason=LACKING)
 def test_captured_records_verify(make: Make) -> None:
     decoder = make()
     paths = sorted(REAL.glob("**/*.10n"))
@@ -256,7 +251,7 @@ def test_captured_records_verify(make: Make) -> None:
         )
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason=f"no captured records in {REAL.name}")
+@pytest.mark.skipif(not REAL.is_dir(), reason=LACKING)
 def test_captured_text_records_verify_unless_edited(make: Make) -> None:
     decoder = make()
     folder = REAL / "streams-dmv-lambda-python-seq3"

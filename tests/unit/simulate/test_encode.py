@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 import math
-import os
 from decimal import Decimal
 from hashlib import sha256
-from pathlib import Path
 from random import Random
 
 import pytest
 from amazon.ion import simpleion
 from amazon.ion.core import IonType
 
+from captured import LACKING, REAL
 from qldb_replay import ion
 from qldb_replay.simulate.documents import KINDS
 from qldb_replay.simulate.encode import encode, ion_hash, new_symbols, symbol_table, var_uint
@@ -25,8 +24,6 @@ from qldb_replay.simulate.values import (
     Timestamp,
     TypedNull,
 )
-
-REAL = Path(os.environ.get("QLDB_REPLAY_REAL", Path(__file__).parents[4] / "shared/real"))
 
 
 def binary(value):
@@ -147,10 +144,8 @@ def real_value(value):
     return {IonType.STRING: str, IonType.INT: int, IonType.BLOB: bytes}[kind](value)
 
 
+@pytest.mark.skipif(not REAL.is_dir(), reason=LACKING)
 @pytest.mark.parametrize("name", ["seq14.00.block.10n", "seq14.01.revision.10n"])
 def test_a_real_record_is_written_again_byte_for_byte(name):
-    path = REAL / "evidence-store-seq14" / name
-    if not path.exists():
-        pytest.skip(f"no captured records in {REAL}: set QLDB_REPLAY_REAL")
-    record = path.read_bytes()
+    record = (REAL / "evidence-store-seq14" / name).read_bytes()
     assert binary(real_value(simpleion.loads(record))) == record
