@@ -97,8 +97,11 @@ class SimulateOptions:
                 raise UsageError(f"{name}: expected at least {least}")
         if self.start.tzinfo is None:
             raise UsageError("start: expected a time with a zone")
+        if self.start.year > _LAST_YEAR:
+            raise UsageError(f"start: expected a year up to {_LAST_YEAR}")
 
 
+_LAST_YEAR = 9_000  # no ledger is so long that it goes on beyond 9999 from there
 _SHARES = (
     "duplicates",
     "delete_share",

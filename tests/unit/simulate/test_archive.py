@@ -263,6 +263,7 @@ def test_any_choice_of_tables_works(make_archive, tables):
         {"revisions": 0},
         {"streams": 0},
         {"start": datetime(2024, 1, 1)},
+        {"start": datetime(9999, 12, 31, tzinfo=timezone.utc)},
     ],
     ids=str,
 )
