@@ -12,13 +12,15 @@ import pyspark
 import pytest
 
 from qldb_replay.simulate import SimulateOptions, Truth, simulate
+from small_spark import SMALL
 
 PROGRAM = "import sys; from qldb_replay.cli import main; sys.exit(main())"
 SPARK = {
+    **SMALL,
+    "spark.executor.extraJavaOptions": SMALL["spark.driver.extraJavaOptions"],
     "spark.master": "local-cluster[2,1,1024]",
     "spark.driver.memory": "1g",
     "spark.executor.memory": "1g",
-    "spark.sql.shuffle.partitions": "2",
 }
 
 
