@@ -189,3 +189,9 @@ def test_a_password_in_a_url_that_is_wrong_is_not_quoted(url: str) -> None:
         open_destination(url)
 
     assert "S3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["mysql://host/db", "ledger.db", "sqlite:ledger.db", ""])
+def test_a_url_of_no_kind_says_which_there_are(url: str) -> None:
+    with pytest.raises(DestinationError, match="expected sqlite:///FILE"):
+        open_destination(url)

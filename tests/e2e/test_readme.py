@@ -166,7 +166,7 @@ def test_the_spark_submit_line_of_the_readme_has_a_jobs_options():
 def test_the_local_configuration_is_one(tmp_path):
     options = parse(parser_of("run"), ["--config", str(ROOT / "conf" / "local.yaml")])
 
-    assert options.archive == [["./archive"]]
+    assert options.archive == ["./archive"]
     assert options.spark[0] == "spark.master=local[*]"
 
 
@@ -192,7 +192,7 @@ def test_the_glue_job_has_a_jobs_options():
     arguments = [part for pair in job["DefaultArguments"].items() for part in pair]
 
     options = parse(parser_of("run"), [*arguments, "--JOB_NAME", "qldb-replay-run"])
-    assert options.archive == [["s3://${ArchiveBucket}/${ArchivePrefix}/"]]
+    assert options.archive == ["s3://${ArchiveBucket}/${ArchivePrefix}/"]
     assert job["ExecutionProperty"] == {"MaxConcurrentRuns": 1}
 
 

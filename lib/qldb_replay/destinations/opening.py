@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qldb_replay.errors import DestinationError
+
 if TYPE_CHECKING:
-    from qldb_replay.errors import DestinationError
-from qldb_replay.destinations.interface import Destination
+    from qldb_replay.destinations.interface import Destination
 
 
 def open_destination(url: str, password: str | None = None) -> Destination:
