@@ -197,6 +197,26 @@ def revision_missing(archive: Archive) -> Iterator[Finding]:
         for document_id in named:
             if (strand_id, sequence_no, document_id) not in there:
                 yield finding("revision-missing", strand_id, sequence_no, document_id=document_id)
+    yield from _lone_deletions(archive)
+
+
+def _lone_deletions(archive: Archive) -> Iterator[Finding]:
+    """A deletion beside the hash of no record, in the pairs that the block's hash tree begins with.
+
+    Its hash is that of its metadata alone, so a revision that was split into the hashes of its
+    metadata and its data looks the same. Placed at the deletion.
+    """
+    hashes: dict[tuple[str, int], set[bytes]] = {}
+    for copy in archive.all_revisions():
+        if archive.proven(copy):
+            hashes.setdefault((copy.strand_id, copy.sequence_no), set()).add(copy.hash)
+    for copy in archive.all_revisions():
+        if copy.revision.kind != "delete" or not archive.proven(copy):
+            continue
+        summaries = archive.block_of(copy).block.revision_summaries
+        beside = summaries[archive.place(copy) ^ 1 :][:1]
+        if beside and beside[0][0] not in hashes[copy.strand_id, copy.sequence_no]:
+            yield at_revision("revision-missing", copy)
 
 
 def block_unexplained(archive: Archive) -> Iterator[Finding]:
@@ -239,7 +259,10 @@ def table_mismatch(archive: Archive) -> Iterator[Finding]:
         block = archive.block_of(copy)
         if block is None or not block.block.transaction_info_listed:
             continue
-        for document_id, table_id, table_name, _ in block.block.documents or []:
+        documents = block.block.documents or []
+        if documents and archive.proven(copy) and copy.document_id not in [d[0] for d in documents]:
+            yield at_revision("table-mismatch", copy)
+        for document_id, table_id, table_name, _ in documents:
             if document_id == copy.document_id and (
                 table_id not in (None, copy.revision.table_id)
                 or table_name not in (None, copy.revision.table_name)

@@ -69,6 +69,8 @@ TABLE: dict[str, Expected] = {
     "drop-block": expected(
         "incomplete", "block-missing version-missing", digest="digest-undecidable"
     ),
+    # All hashes are right, those of the digest too.
+    "split-into-deletion": expected("incomplete", "revision-missing"),
     "drop-revision": expected("incomplete", "revision-missing version-missing"),
     "drop-head": expected(
         "incomplete", "head-missing version-missing", digest="digest-undecidable"

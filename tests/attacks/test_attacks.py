@@ -105,7 +105,10 @@ def test_no_seed_hides_damage(verb, seed, revisions, deliver):
     if verb in OBJECT_VERBS:
         assert verdict(damaged.findings) != "pass"
     else:
-        assert codes(damaged.findings) == TABLE[verb].codes
+        # What is damaged may be all that told a deletion beside it from data taken away.
+        more = codes(damaged.findings) - TABLE[verb].codes
+        assert TABLE[verb].codes <= codes(damaged.findings)
+        assert more <= {"revision-missing"}
 
 
 @settings(max_examples=30, deadline=None)

@@ -10,6 +10,9 @@ from typing import Any
 
 from attacks.findings import Finding, verdict
 from attacks.ledgers import digests
+from qldb_replay.ion import ion_hash
+from qldb_replay.journal import dot
+from records import ADDRESS, TABLE_INFO, blob, ion, record
 
 BYTES = {"record-unreadable", "export-unread", "object-unreadable", "object-changed"}
 
@@ -212,6 +215,50 @@ def test_what_was_saved_is_compared_ever_after(ledgers, quiet_command, tmp_path)
     refused = quiet_command("verify", "--lake", lake, "--digest", other.digest_file)
     assert refused["exit_code"] == 2
     assert other.strand_id in refused["error"]["message"]
+
+
+MINE, THEIRS = "MALLORY000000000000000", "VICTIM0000000000000000"
+TIME = "2020-01-01T00:00:00.000Z"
+
+
+def metadata(document_id: str) -> str:
+    return f'{{id:"{document_id}",version:0,txTime:{TIME},txId:"T"}}'
+
+
+def revision(own: str, data: str) -> bytes:
+    stored = blob(dot(ion_hash(ion(own)), ion_hash(ion(data))))
+    content = f"{{blockAddress:{ADDRESS},hash:{stored},data:{data},metadata:{own}}}"
+    return record("REVISION_DETAILS", f"{{tableInfo:{TABLE_INFO},revision:{content}}}")
+
+
+def test_a_document_that_looks_like_metadata_makes_no_revision_of_another(quiet_command, tmp_path):
+    # A revision's hash joins those of its metadata and its data in whichever order.
+    own, data = metadata(MINE), metadata(THEIRS)
+    leaf = dot(ion_hash(ion(own)), ion_hash(ion(data)))
+    table = '{tableName:"Person",tableId:"BFJKdXgzt9oF4wjMbuxy4G",statements:[0]}'
+    info = f'{{statements:[{{statement:"INSERT",startTime:{TIME}}}],documents:{{{MINE}:{table}}}}}'
+    entries = [b"\1" * 32, leaf, b"\2" * 32, ion_hash(ion(info))]
+    root = dot(dot(entries[0], entries[1]), dot(entries[2], entries[3]))
+    block = record(
+        "BLOCK_SUMMARY",
+        f"""{{blockAddress:{ADDRESS},transactionId:"T",blockTimestamp:{TIME},
+        blockHash:{blob(dot(root, b"1" * 32))},entriesHash:{blob(root)},
+        previousBlockHash:{blob(b"1" * 32)},entriesHashList:[{",".join(map(blob, entries))}],
+        transactionInfo:{info},revisionSummaries:[{{hash:{blob(leaf)},documentId:"{MINE}"}}]}}""",
+    )
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (archive / "honest").write_bytes(block + revision(own, data))
+    given = ("--archive", archive, "--lake", tmp_path / "lake")
+
+    assert quiet_command("run", *given)["findings"] == {"head-missing": 1}
+
+    (archive / "forged").write_bytes(revision(data, own))
+    forged = quiet_command("run", *given)
+    assert (forged["exit_code"], forged["findings"]) == (
+        1,
+        {"head-missing": 1, "table-mismatch": 1},
+    )
 
 
 def test_a_lake_that_is_not_rebuilt_is_not_judged(ledgers, quiet_command, tmp_path):

@@ -89,6 +89,23 @@ OF_REVISIONS = (
 )
 
 
+UNNAMED = Check(
+    "table-mismatch",
+    "hash_matches AND revision_index IS NOT NULL AND names_documents AND is_named IS NULL",
+    "'the hashed transactionInfo of the block names other documents, and not this one'",
+    "'a document that it names'",
+    "document_id",
+)
+
+LONE_DELETION = Check(
+    "revision-missing",
+    "true",
+    "'a deletion beside a hash of no record: a revision whose data was taken away looks the same'",
+    "'the record beside it'",
+    "'none'",
+)
+
+
 def judge_blocks(judged: Judged) -> DataFrame:
     """Judges blocks, the revisions in them, and each against the other.
 
@@ -104,7 +121,8 @@ def judge_blocks(judged: Judged) -> DataFrame:
     return all_of(
         [
             found_in(alike.unionByName(others), BLOCK, OF_BLOCKS),
-            found_in(_placed(copies, blocks), BLOCK, OF_REVISIONS),
+            found_in(_placed(copies, blocks), BLOCK, [*OF_REVISIONS, UNNAMED]),
+            found_in(_lone_deletions(copies, blocks), BLOCK, [LONE_DELETION]),
             _other_transactions(copies, others),
             _missing(copies, blocks),
             _unexplained(copies, blocks),
@@ -133,12 +151,32 @@ def named_documents(blocks: DataFrame) -> DataFrame:
 def _placed(copies: DataFrame, blocks: DataFrame) -> DataFrame:
     """Joins revisions with their block, and with what it says of their document."""
     there = blocks.select(
-        *BLOCK_KEYS, F.col("tx_id").alias("block_tx_id"), F.lit(True).alias("is_there")
+        *BLOCK_KEYS,
+        F.col("tx_id").alias("block_tx_id"),
+        F.lit(True).alias("is_there"),
+        F.expr("transaction_info_listed AND size(documents) > 0").alias("names_documents"),
     )
-    named = named_documents(blocks)
+    named = named_documents(blocks).withColumn("is_named", F.lit(True))
     return copies.join(there, list(BLOCK_KEYS), "left").join(
         named, [*BLOCK_KEYS, "document_id"], "left"
     )
+
+
+def _lone_deletions(copies: DataFrame, blocks: DataFrame) -> DataFrame:
+    """Finds deletions whose neighbour in the block's hash tree is the hash of no record there.
+
+    A deletion's hash is that of its metadata, and a revision's joins those of its metadata and its
+    data. So where the data is taken away and the two hashes are listed in the place of the one,
+    every hash of the block stays right.
+    """
+    proven = copies.where("hash_matches AND revision_index IS NOT NULL")
+    deletions = proven.where("kind = 'delete'").join(
+        blocks.select(*BLOCK_KEYS, "revision_summaries"), list(BLOCK_KEYS)
+    )
+    beside = F.expr("get(revision_summaries, revision_index ^ 1).hash")
+    paired = deletions.withColumn("beside", beside).where("beside IS NOT NULL")
+    others = proven.select(*BLOCK_KEYS, F.col("hash").alias("beside")).distinct()
+    return paired.join(others, [*BLOCK_KEYS, "beside"], "left_anti")
 
 
 def _other_transactions(copies: DataFrame, blocks: DataFrame) -> DataFrame:

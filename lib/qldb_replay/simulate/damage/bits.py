@@ -76,7 +76,6 @@ def flip_bit_in_previous_block_hash(blocks: Blocks, attacker: Attacker) -> Block
 def repeat_revision_with_flipped_bit(blocks: Blocks, attacker: Attacker) -> Blocks:
     """A revision a second time, with a character of its document flipped."""
     victim = attacker.revision(blocks, "revision with data", shows_data)
-    blocks[victim.at]
     second = _with_flipped_key(victim.revision, attacker.rng)
     return with_another(blocks, victim.at, second)
 

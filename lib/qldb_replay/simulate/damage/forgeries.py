@@ -85,10 +85,29 @@ def disguise_as_deletion(blocks: Blocks, attacker: Attacker) -> Blocks:
     return with_revision(blocks, victim, _emptied(victim.revision, attacker))
 
 
+def split_into_deletion(blocks: Blocks, attacker: Attacker) -> Blocks:
+    """Data taken away, and their hash listed beside that of the metadata, as a deletion has it."""
+    last = {r.change.document_id: r for block in blocks for r in block.revisions}
+    alone = {block.sequence_no for block in blocks if len(block.summaries) == 1}
+    victim = attacker.revision(
+        blocks,
+        "last revision with data, alone in its block",
+        lambda revision: (
+            shows_data(revision)
+            and last[revision.change.document_id] is revision
+            and revision.sequence_no in alone
+        ),
+    )
+    change = replace(victim.revision.change, data=None)
+    emptied = attacker.ledger.revise(victim.revision._replace(change=change))
+    summaries = [(emptied.hash, change.document_id), (victim.revision.data_hash, None)]
+    block = attacker.ledger.written_anew(blocks[victim.at]._replace(summaries=summaries))
+    return with_revision(with_block(blocks, victim.at, block), victim, emptied)
+
+
 def repeat_revision_as_deletion(blocks: Blocks, attacker: Attacker) -> Blocks:
     """A revision with a successor a second time, its data taken away without a trace."""
     victim = attacker.revision(blocks, "superseded revision", superseded(blocks))
-    blocks[victim.at]
     second = _emptied(victim.revision, attacker)
     return with_another(blocks, victim.at, second)
 
@@ -99,7 +118,6 @@ def add_unlisted_revision(blocks: Blocks, attacker: Attacker) -> Blocks:
     change = with_other_data(victim.revision.change)
     invented = replace(change, document_id=unique_id(attacker.rng), version=0)
     revision = attacker.ledger.revise(victim.revision._replace(change=invented))
-    blocks[victim.at]
     return with_another(blocks, victim.at, revision)
 
 

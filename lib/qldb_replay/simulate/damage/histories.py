@@ -132,7 +132,6 @@ def _documents(block: Block) -> set[str]:
 
 def _repeated(blocks: Blocks, attacker: Attacker, at: int, revision: Revision) -> Blocks:
     second = attacker.ledger.revise(revision, redacted=shows_redacted(revision))
-    blocks[at]
     return with_another(blocks, at, second)
 
 

@@ -29,7 +29,6 @@ def fake_redacted_copy(blocks: Blocks, attacker: Attacker) -> Blocks:
     """A revision a second time, its data replaced by their hash, without a request."""
     victim = _superseded(blocks, attacker)
     redacted = attacker.ledger.revise(victim.revision, redacted=True)
-    blocks[victim.at]
     return with_another(blocks, victim.at, redacted)
 
 

@@ -38,6 +38,7 @@ _BLOCKS: dict[str, Callable[[Blocks, Attacker], Blocks]] = {
         forgeries.rewrite_tail,
         forgeries.forge_transaction_info,
         forgeries.disguise_as_deletion,
+        forgeries.split_into_deletion,
         forgeries.repeat_revision_as_deletion,
         forgeries.add_unlisted_revision,
         forgeries.forge_transaction_id,
