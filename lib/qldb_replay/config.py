@@ -18,6 +18,10 @@ import yaml
 from qldb_replay.errors import UsageError
 
 _SECRET_NAME = re.compile(r"secret|password|token|key", re.IGNORECASE)
+_ASSIGNED_SECRET = re.compile(
+    r"(?P<name>[\w.-]*(?:secret|password|token|key)[\w.-]*)=.*?(?=\s-D|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
 _URL_PASSWORD = re.compile(r"(?P<before>[a-zA-Z][\w+.-]*://[^/@:\s]*:)(?:(?!://)[^\n])*(?=@)")
 _URL_PARAMETER = re.compile(
     r"(?P<before>[?&;][^?&;=\s]*(?:secret|password|token|key)[^?&;=\s]*=)[^&;\s]*", re.IGNORECASE
@@ -179,7 +183,7 @@ def spark_settings(pairs: Sequence[str]) -> dict[str, str]:
     for pair in pairs:
         name, mark, value = pair.partition("=")
         if not mark:
-            raise UsageError(f"--spark: expected KEY=VALUE, found {name!r}")
+            raise UsageError("--spark: expected KEY=VALUE")  # what it was may be a secret
         settings[name] = value
     return settings
 
@@ -201,7 +205,4 @@ def _masked(name: str, value: Any) -> Any:
     if isinstance(value, (bool, int, float)):
         return value
     text = without_url_passwords(str(value))
-    key, mark, _ = text.partition("=")
-    if mark and _SECRET_NAME.search(key):
-        return f"{key}=***"
-    return "***" if _SECRET_NAME.search(name) else text
+    return "***" if _SECRET_NAME.search(name) else _ASSIGNED_SECRET.sub(r"\g<name>=***", text)

@@ -184,6 +184,16 @@ def test_inspect_keeps_every_digit(tmp_path: Path, capsys, ion: str, shown: str)
     assert line["record"]["payload"]["revision"]["data"]["n"].startswith(shown)
 
 
+def test_inspect_goes_on_behind_data_as_deep_as_it_may_be(tmp_path: Path, capsys) -> None:
+    deep = f"{{n:{'[' * 198}{']' * 198}}}"
+    (tmp_path / "object").write_bytes(details(deep) + details())
+
+    assert main(["inspect", str(tmp_path / "object")]) == 0
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (first["hash_matches"], first["record"]) == (True, None)
+    assert second["record"]["recordType"] == "REVISION_DETAILS"
+
+
 WITHOUT_SPARK = """
 import sys
 sys.modules["pyspark"] = sys.modules["py4j"] = None

@@ -25,6 +25,8 @@ KPL_MAGIC = b"\xf3\x89\x9a\xc2"
 _PIECE = 4 * MIB
 _FIRST_STEP, _LAST_STEP = KIB, 256 * KIB
 _LARGEST_DIRECTORY = MIB
+_HAS_DESCRIPTOR = 0x8
+_DESCRIPTORS = (16, 24, 12, 20)  # with and without a signature, sizes of 4 or 8 bytes
 _ZIP_END, _ZIP_END_BYTES, _LONGEST_ZIP_COMMENT = b"PK\x05\x06", 22, 65_536
 _GZIP_FORMAT, _BARE_FORMAT = 31, -15  # zlib's wbits
 _ZIP_ERRORS = (
@@ -145,7 +147,9 @@ def _until_broken(stream: zlib._Decompress, stored: bytes, pos: int) -> Iterator
 
 
 def _zip_chunks(content: bytes) -> Iterator[Chunk]:
-    for entry in _zip_entries(content):
+    entries, directory = _zip_entries(content)
+    spans = [directory]
+    for entry in entries:
         start = max(0, min(entry.header_offset, len(content)))
         if entry.flag_bits & 1:
             raise ArchiveFormatError("encrypted zip entry", start)
@@ -160,25 +164,48 @@ def _zip_chunks(content: bytes) -> Iterator[Chunk]:
             chunks = _inflate(content, pos, end, _BARE_FORMAT)
         else:
             raise ArchiveFormatError(f"zip method {entry.compress_type} is not known", start)
+        spans.append((start, end + _descriptor_bytes(content, entry.flag_bits, end)))
         crc = 0
         for chunk, position in chunks:
             crc = zlib.crc32(chunk, crc)
             yield chunk, position
         if crc != entry.CRC:
             raise ArchiveFormatError("zip entry does not fit its checksum", end)
+    _check_covered(content, spans)
 
 
-def _zip_entries(content: bytes) -> list[zipfile.ZipInfo]:
-    _check_directory(content)
+def _descriptor_bytes(content: bytes, flags: int, end: int) -> int:
+    """Length of what may repeat an entry's sizes behind it: what follows shows which it is."""
+    if flags & _HAS_DESCRIPTOR:
+        for length in _DESCRIPTORS:
+            if content.startswith((b"PK\x03\x04", b"PK\x01\x02"), end + length):
+                return length
+    return 0
+
+
+def _check_covered(content: bytes, spans: list[tuple[int, int]]) -> None:
+    """Refuses bytes that are neither an entry nor the directory: before, between or behind them."""
+    covered = 0
+    for start, end in sorted(spans):
+        if start > covered:
+            break
+        covered = max(covered, end)
+    if covered < len(content):
+        raise ArchiveFormatError("bytes that are no zip entry", covered)
+
+
+def _zip_entries(content: bytes) -> tuple[list[zipfile.ZipInfo], tuple[int, int]]:
+    """The entries, and the stretch that the directory takes."""
+    directory = _directory_bounds(content)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return archive.infolist()
+            return archive.infolist(), directory
     except _ZIP_ERRORS:
         raise ArchiveFormatError("broken zip directory", 0) from None
 
 
-def _check_directory(content: bytes) -> None:
-    """Refuses a central directory that is too large to be read into memory.
+def _directory_bounds(content: bytes) -> tuple[int, int]:
+    """Finds the central directory, and refuses one that is too large to be read into memory.
 
     Firehose writes one entry. A ZIP64 directory is for more than 4 GiB or 65,535 entries.
     """
@@ -188,6 +215,7 @@ def _check_directory(content: bytes) -> None:
     size = int.from_bytes(content[end + 12 : end + 16], "little")
     if size > _LARGEST_DIRECTORY or content[max(0, end - 20) : end].startswith(b"PK\x06\x07"):
         raise ArchiveFormatError("zip directory beyond the limit", end)
+    return max(0, end - size), end + _ZIP_END_BYTES
 
 
 def _directory_end(content: bytes) -> int:

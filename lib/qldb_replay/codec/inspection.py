@@ -53,7 +53,7 @@ def inspect_object(uri: str, content: bytes, limits: Limits) -> Iterator[Line]:
             continue
         said = _json({**place, **_said(decoded)})
         # Spliced in, as Python's numbers would not keep what it says.
-        yield Line(True, f'{said[:-1]}, "record": {to_json(segment.data)}}}')
+        yield Line(True, f'{said[:-1]}, "record": {_shown(segment.data)}}}')
 
 
 def _said(decoded: Decoded) -> dict[str, Any]:
@@ -71,6 +71,14 @@ def _said(decoded: Decoded) -> dict[str, Any]:
         "hash": None if decoded.hash is None else decoded.hash.hex(),
         "hash_matches": matches,
     }
+
+
+def _shown(record: bytes) -> str:
+    """A record's JSON form, null where its data is as deep as it may be and the record deeper."""
+    try:
+        return to_json(record)
+    except IonFormatError:
+        return "null"
 
 
 def _json(values: dict[str, Any]) -> str:

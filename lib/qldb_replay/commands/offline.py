@@ -79,6 +79,7 @@ def check_proof(options: argparse.Namespace) -> Outcome:
     lines = [f"{'holds' if step.holds else 'FAILS':<7}{step.what}" for step in checked.steps]
     if not checked.table_proven:
         lines.append("note   no transactionInfo of the block proves the table's name")
+    lines.append("note   no hash covers the block's number")
     lines.append(f"verdict {checked.conclusion}")
     verdict = PASS if checked.ok else FAIL
     counts = {"steps": len(checked.steps), "failures": len(checked.failures)}

@@ -1,4 +1,7 @@
-"""Where a destination's password comes from: never a command line, which other users can see."""
+"""Where a destination's password comes from: never a command line, which other users can see.
+
+What follows `env:` is in no message: it is the password where somebody wrote `env:$PW`.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ def read_password(secret: str | None) -> str | None:
 def _of_environment(name: str) -> str:
     found = os.environ.get(name)
     if found is None:
-        raise UsageError(f"--secret: there is no environment variable {name}")
+        raise UsageError("--secret env: there is no environment variable of that name")
     return found
 
 
@@ -45,7 +48,7 @@ def _of_file(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--secret: {path} cannot be read ({type(error).__name__})") from None
+        raise UsageError(f"--secret file: cannot be read ({type(error).__name__})") from None
 
 
 def _of_aws(name: str) -> str:
@@ -55,7 +58,7 @@ def _of_aws(name: str) -> str:
     try:
         text = boto3.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
     except (BotoCoreError, ClientError, KeyError) as error:
-        raise UsageError(f"--secret: {name} cannot be read ({type(error).__name__})") from None
+        raise UsageError(f"--secret aws: cannot be read ({type(error).__name__})") from None
     try:
         found = json.loads(text)
     except ValueError:
@@ -63,5 +66,5 @@ def _of_aws(name: str) -> str:
     if not isinstance(found, dict):
         return str(text)
     if "password" not in found:
-        raise UsageError(f"--secret: {name} is JSON without the key password")
+        raise UsageError("--secret aws: JSON without the key password")
     return str(found["password"])

@@ -125,6 +125,7 @@ def ion_hash(value: bytes) -> bytes:
     """
     evaluator = Evaluator()
     table, _, start, end = single_value(value, evaluator)
+    evaluator.unresolved = -1  # symbol tables may have had some
     message, _, _ = evaluator.evaluate(value, start, end, table)
     evaluator.check_resolved()
     return evaluator.hasher(message).digest()

@@ -12,14 +12,20 @@ can remake them, and so more can be checked than a proof alone shows. `check_pro
 3. `entries_hash` is the root over `entries_hash_list`,
 4. `block_hash` joins `entries_hash` and `previous_block_hash`,
 5. `transaction_info_ion` is one of the entries, by its hash,
-6. it has the revision's document in the table of that name,
+6. it has the revision's document in the table of that name; if it names documents at all, it names
+   that one,
 7. the proof leads from the revision's hash through one of the entries to `block_hash`,
 8. it leads on to the digest, by as many hashes as a ledger up to the digest's tip has for this
    block; of an odd block the first of them is `previous_block_hash`,
-9. the digest is the one that the reader brought.
+9. the digest is the one that the reader brought,
+10. a deletion, whose hash is that of its metadata alone, is no revision whose data was taken away:
+    of that the hash of the data would be what the metadata's is first joined with. `beside` shows
+    what that is made of instead; the last pair of the entries has transactionInfo in it, or the
+    revisions' root has its place elsewhere.
 
-What 9 compares with comes from outside. Without it a file that fits proves only that it fits
-itself. tools/check_proof.py says the same in the same words, with no code in common.
+The block's number is in no hash: it is only held against the length of the proof and the side from
+which it begins. What 9 compares with comes from outside. Without it a file that fits proves only
+that it fits itself. tools/check_proof.py says the same in the same words, with no code in common.
 """
 
 from __future__ import annotations
@@ -37,6 +43,9 @@ from qldb_replay.journal.proof_file import ProofFile, read_proof_file
 from qldb_replay.journal.revision import Revision, read_revision
 from qldb_replay.journal.saved import SavedDigest
 from qldb_replay.journal.streams import open_stream
+
+NO_TAKEN_DATA = "deletion is no revision without its data"
+"""The step that a proof can lack where the archive lacks what is beside the deletion."""
 
 
 class Step(NamedTuple):
@@ -132,7 +141,7 @@ def _check_revision(file: ProofFile) -> list[Step]:
     with suppress(IonFormatError, RecordFormatError):
         found = read_revision(*open_stream(file.revision))
     names = (file.strand_id, file.sequence_no, file.document_id, file.version)
-    return [
+    steps = [
         Step(
             "revision hash recomputes",
             found is not None and found.hash_matches,
@@ -142,34 +151,56 @@ def _check_revision(file: ProofFile) -> list[Step]:
             found is not None and found[:4] == names and found.hash == file.revision_hash,
         ),
     ]
+    if found is not None and found.kind == "delete":
+        steps.append(Step(NO_TAKEN_DATA, _has_no_data_beside(file)))
+    return steps
+
+
+def _has_no_data_beside(file: ProofFile) -> bool:
+    """Whether what a deletion's hash is first joined with is shown not to be the hash of data."""
+    if file.revision_hash in file.entries:
+        at, last_pair = file.entries.index(file.revision_hash), len(file.entries) - 2
+        if len(file.entries) % 2 == 1 or at < last_pair:
+            return True
+        return file.transaction_info is not None and _is_hash_of(
+            file.transaction_info, file.entries[at ^ 1]
+        )
+    return len(file.beside) == 2 and file.proof[:1] == (dot(*file.beside),)
+
+
+def _is_hash_of(value: bytes, hashed: bytes) -> bool:
+    with suppress(IonFormatError):
+        return ion_hash(value) == hashed
+    return False
 
 
 def _check_table(file: ProofFile) -> tuple[bool, list[Step]]:
     """Whether there is proof of the table's name, and the steps about transactionInfo."""
     if file.transaction_info is None:
         return False, []
-    listed, table_name = False, None
+    listed, is_named, table_name = False, True, None
     # Bytes that are no transactionInfo are no entry either.
     with suppress(IonFormatError, RecordFormatError):
         listed = ion_hash(file.transaction_info) in file.entries
-        table_name = _table_name(file.transaction_info, file.document_id)
+        is_named, table_name = _naming(file.transaction_info, file.document_id)
     steps = [Step("transactionInfo is an entry", listed)]
+    if not is_named:
+        steps.append(Step("transactionInfo names the document", False))
     if table_name is not None:
         steps.append(Step("transactionInfo names the table", table_name == file.table_name))
     return listed and table_name is not None, steps
 
 
-def _table_name(transaction_info: bytes, document_id: str) -> str | None:
-    """The table in which a transaction touched a document, None if it does not name it."""
+def _naming(transaction_info: bytes, document_id: str) -> tuple[bool, str | None]:
+    """Whether a transaction may have touched a document, and in which table it says it did."""
     source, field = open_stream(transaction_info)
     documents = struct_fields(source, field, "transactionInfo").get("documents")
-    if documents is None:
-        return None
-    document = struct_fields(source, documents, "documents").get(document_id)
+    named = {} if documents is None else struct_fields(source, documents, "documents")
+    document = named.get(document_id)
     if document is None:
-        return None
+        return not named, None
     name = struct_fields(source, document, "document").get("tableName")
-    return None if name is None else text(source, name, "tableName")
+    return True, None if name is None else text(source, name, "tableName")
 
 
 def _check_path(file: ProofFile) -> list[Step]:

@@ -35,6 +35,8 @@ class ProofFile(NamedTuple):
         digest_source: `supplied` by who had the file made, or `computed` from the lake.
         tip_strand_id: strand of the digest.
         tip_sequence_no: number of the last block under the digest.
+        beside: of a deletion, the two hashes that the first one of `proof` is made of, where it is
+            another revision's or what several make; empty of all others.
     """
 
     document_id: str
@@ -54,6 +56,7 @@ class ProofFile(NamedTuple):
     digest_source: str
     tip_strand_id: str
     tip_sequence_no: int
+    beside: tuple[bytes, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Gives the file's JSON object."""
@@ -74,6 +77,7 @@ class ProofFile(NamedTuple):
                 "transaction_info_ion": None if info is None else _text(info),
             },
             "proof": [_text(each) for each in self.proof],
+            **({"beside": [_text(each) for each in self.beside]} if self.beside else {}),
             "digest": _text(self.digest),
             "digest_source": self.digest_source,
             "digest_tip": {
@@ -121,6 +125,7 @@ def read_proof_file(document: object) -> ProofFile:
         source,
         tip.text("strand_id"),
         tip.number("sequence_no"),
+        top.hashes("beside") if top.has("beside") else (),
     )
 
 
@@ -137,6 +142,9 @@ class _Part:
         if name not in self._value:
             raise UsageError(f"proof file: {self._prefix}{name} is missing")
         return self._value[name]
+
+    def has(self, name: str) -> bool:
+        return name in self._value
 
     def part(self, name: str) -> _Part:
         return _Part(self.get(name), self._prefix + name)
@@ -159,7 +167,7 @@ class _Part:
     def hashes(self, name: str) -> tuple[bytes, ...]:
         place = self._prefix + name
         values = _of_type(list, self.get(name), place, "a list")
-        return tuple(_hash(each, f"{place}[{index}]") for index, each in enumerate(values))
+        return tuple(_full_hash(each, f"{place}[{index}]") for index, each in enumerate(values))
 
 
 T = TypeVar("T")
@@ -180,6 +188,14 @@ def _binary(value: object, place: str) -> bytes:
         return b64decode(_of_type(str, value, place, "Base64"), validate=True)
     except (binascii.Error, ValueError):
         raise UsageError(f"proof file: {place}: expected Base64") from None
+
+
+def _full_hash(value: object, place: str) -> bytes:
+    """Reads a hash of several: an empty one would let its neighbour stand for both."""
+    found = _hash(value, place)
+    if not found:
+        raise UsageError(f"proof file: {place}: expected {HASH_BYTES} bytes, found none")
+    return found
 
 
 def _hash(value: object, place: str) -> bytes:

@@ -7,7 +7,7 @@ hash, where there is one, then the block's siblings in the ledger.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qldb_replay.errors import RecordFormatError
@@ -15,6 +15,7 @@ from qldb_replay.journal.block import read_block
 from qldb_replay.journal.digest import siblings
 from qldb_replay.journal.envelope import read_envelope, read_revision_details
 from qldb_replay.journal.fields import required, struct_fields
+from qldb_replay.journal.merkle import dot, level_above
 from qldb_replay.journal.proof_file import ProofFile
 from qldb_replay.journal.revision import read_revision
 from qldb_replay.journal.saved import SavedDigest
@@ -28,6 +29,7 @@ def build_proof(
     above: Sequence[bytes],
     digest: SavedDigest,
     source: str,
+    made_of: Mapping[bytes, tuple[bytes, bytes]],
 ) -> dict[str, Any]:
     """Makes the proof file of a revision.
 
@@ -39,6 +41,8 @@ def build_proof(
         above: hashes from the block to the digest, as `block_path` gives them.
         digest: the digest that they lead to.
         source: `supplied` or `computed`.
+        made_of: for a deletion, the hashes of metadata and data of other revisions in its block, by
+            the revision's hash.
 
     Returns:
         The file's JSON object. Whether it proves anything is for `check_proof_file` to say: what is
@@ -62,6 +66,8 @@ def build_proof(
         raise RecordFormatError("block that does not list the revision", payload[0])
     previous = b"" if summary.previous_block_hash is None else summary.previous_block_hash
     info = struct_fields(record, payload, "block").get("transactionInfo")
+    beside = siblings(leaves, leaves.index(stored))
+    joined = {**_joined(leaves), **made_of} if found.kind == "delete" else {}
     return ProofFile(
         found.document_id,
         found.version,
@@ -76,7 +82,7 @@ def build_proof(
         tuple(entries),
         None if info is None else part_of(block, info),
         (
-            *siblings(leaves, leaves.index(stored)),
+            *beside,
             *siblings(entries, entries.index(root)),
             *([previous] if previous != b"" else []),
             *above,
@@ -85,7 +91,18 @@ def build_proof(
         source,
         digest.strand_id,
         digest.sequence_no,
+        joined.get(beside[0], ()) if beside else (),
     ).document()
+
+
+def _joined(leaves: Sequence[bytes]) -> dict[bytes, tuple[bytes, bytes]]:
+    """Gives the two hashes that each inner one of a tree is made of."""
+    found: dict[bytes, tuple[bytes, bytes]] = {}
+    level = list(leaves)
+    while len(level) > 1:
+        found.update((dot(*pair), pair) for pair in zip(level[::2], level[1::2], strict=False))
+        level = level_above(level)
+    return found
 
 
 def revision_of(record: bytes) -> tuple[str, bytes]:

@@ -16,7 +16,7 @@ from qldb_replay.errors import IonFormatError, RecordFormatError, UsageError
 from qldb_replay.journal.chain import RANGE_BITS, Range, full_roots
 from qldb_replay.journal.digest import block_path, fold_roots, subtree_root
 from qldb_replay.journal.findings import FAIL, INCOMPLETE, PASS, verdict_of
-from qldb_replay.journal.proof import check_proof_file
+from qldb_replay.journal.proof import NO_TAKEN_DATA, check_proof_file
 from qldb_replay.journal.proof_file import COMPUTED, SUPPLIED
 from qldb_replay.journal.prove import build_proof, revision_of
 from qldb_replay.journal.saved import SavedDigest
@@ -97,10 +97,13 @@ def prove(
     target = SavedDigest(computed, strand_id, tip)
     try:
         table_name, ion = _exact(lake, revision, place)
-        document = build_proof(ion, table_name, bytes(block["ion"]), above, target, source)
+        beside = _made_of(lake, place) if revision["operation"] == "DELETE" else {}
+        document = build_proof(ion, table_name, bytes(block["ion"]), above, target, source, beside)
     except (IonFormatError, RecordFormatError) as error:
         return Proof(None, FAIL, (str(error),))
     checked = check_proof_file(document, digest)
+    if checked.failures == [NO_TAKEN_DATA]:
+        return Proof(None, INCOMPLETE, (f"no record shows that {NO_TAKEN_DATA}",))
     if not checked.ok:
         return Proof(None, FAIL, tuple(f"does not hold: {each}" for each in checked.failures))
     return Proof(document, PASS)
@@ -111,7 +114,7 @@ def _revision(lake: Lake, document_id: str, version: int, strand_id: str | None)
     if strand_id is not None:
         wanted = wanted & (F.col("strand_id") == strand_id)
     names = ("strand_id", "sequence_no", "document_id", "version", "is_redacted", "content")
-    rows = lake.read("revisions").where(wanted).select(*names).limit(2).collect()
+    rows = lake.read("revisions").where(wanted).select(*names, "operation").limit(2).collect()
     if not rows:
         raise UsageError(f"the lake has no version {version} of document {document_id}")
     if len(rows) > 1:
@@ -159,6 +162,19 @@ def _way(
         return None
     roots = [*roots, subtree_root(at_tip)]
     return block_path(sequence_no, RANGE_BITS, own, roots), fold_roots(roots)
+
+
+def _made_of(lake: Lake, place: Column) -> dict[bytes, tuple[bytes, bytes]]:
+    """Gives what the hashes of a block's revisions are made of; a transaction has few."""
+    rows = (
+        lake.read("records")
+        .where(place)
+        .where("holds = 'revision' AND revision.hash_matches AND revision.kind <> 'delete'")
+        .select("hash", "revision.metadata_hash", "revision.data_hash")
+        .distinct()
+        .collect()
+    )
+    return {bytes(stored): (bytes(own), bytes(data)) for stored, own, data in rows}
 
 
 def _exact(lake: Lake, revision: Row, place: Column) -> tuple[str, bytes]:

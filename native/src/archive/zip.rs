@@ -5,6 +5,7 @@
 //! refused.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::vec::IntoIter;
 
 use flate2::Crc;
@@ -28,6 +29,10 @@ const LONGEST_COMMENT: usize = 65_536;
 const LARGEST_DIRECTORY: usize = 1024 * 1024;
 const NEWEST_VERSION: u8 = 63;
 const ENCRYPTED: u16 = 0x1;
+const HAS_DESCRIPTOR: u16 = 0x8;
+/// Lengths of what may repeat an entry's sizes behind it: with and without a signature, sizes of 4
+/// or 8 bytes.
+const DESCRIPTORS: [usize; 4] = [16, 24, 12, 20];
 const UTF8_NAME: u16 = 0x800;
 const IN_ZIP64: u64 = 0xFFFF_FFFF;
 const STORED: u16 = 0;
@@ -48,6 +53,8 @@ pub struct Zip<'a> {
     entries: Option<IntoIter<Entry>>,
     open: Option<OpenEntry>,
     piece: Piece,
+    /// Stretches that are an entry or the directory.
+    spans: Vec<Range<usize>>,
 }
 
 struct OpenEntry {
@@ -66,15 +73,42 @@ enum Body {
 impl<'a> Zip<'a> {
     /// Begins with the first entry.
     pub fn new(content: Cow<'a, [u8]>) -> Self {
-        Zip { content, entries: None, open: None, piece: Piece::new() }
+        Zip { content, entries: None, open: None, piece: Piece::new(), spans: Vec::new() }
     }
 
     fn next_entry(&mut self) -> Result<Option<OpenEntry>, ArchiveError> {
         let entries = match &mut self.entries {
             Some(entries) => entries,
-            None => self.entries.insert(read_directory(&self.content)?.into_iter()),
+            None => {
+                let (found, directory) = read_directory(&self.content)?;
+                self.spans.push(directory);
+                self.entries.insert(found.into_iter())
+            }
         };
-        entries.next().map(|entry| open_entry(&self.content, &entry)).transpose()
+        let Some(entry) = entries.next() else {
+            self.check_covered()?;
+            return Ok(None);
+        };
+        let open = open_entry(&self.content, &entry)?;
+        let behind = open.end + descriptor_bytes(&self.content, entry.flags, open.end);
+        self.spans.push(entry.start..behind);
+        Ok(Some(open))
+    }
+
+    /// Refuses bytes that are neither an entry nor the directory: before, between or behind them.
+    fn check_covered(&mut self) -> Result<(), ArchiveError> {
+        self.spans.sort_unstable_by_key(|span| (span.start, span.end));
+        let mut covered = 0;
+        for span in &self.spans {
+            if span.start > covered {
+                break;
+            }
+            covered = covered.max(span.end);
+        }
+        if covered < self.content.len() {
+            return Err(ArchiveError::new("bytes that are no zip entry", covered));
+        }
+        Ok(())
     }
 }
 
@@ -141,6 +175,16 @@ fn open_entry(content: &[u8], entry: &Entry) -> Result<OpenEntry, ArchiveError> 
     Ok(OpenEntry { body, end, crc: Crc::new(), wanted_crc: entry.crc })
 }
 
+/// Length of what may repeat an entry's sizes behind it: what follows shows which it is.
+fn descriptor_bytes(content: &[u8], flags: u16, end: usize) -> usize {
+    let fits = |length: &usize| {
+        content
+            .get(end + length..)
+            .is_some_and(|rest| rest.starts_with(ENTRY_MAGIC) || rest.starts_with(DIRECTORY_MAGIC))
+    };
+    if flags & HAS_DESCRIPTOR == 0 { 0 } else { DESCRIPTORS.into_iter().find(fits).unwrap_or(0) }
+}
+
 fn body_bounds(content: &[u8], entry: &Entry) -> Option<(usize, usize)> {
     let header = content[entry.start..].first_chunk::<ENTRY_BYTES>()?;
     let names = usize::from(u16_at(header, 26)) + usize::from(u16_at(header, 28));
@@ -149,7 +193,8 @@ fn body_bounds(content: &[u8], entry: &Entry) -> Option<(usize, usize)> {
     (header.starts_with(ENTRY_MAGIC) && end <= content.len()).then_some((pos, end))
 }
 
-fn read_directory(content: &[u8]) -> Result<Vec<Entry>, ArchiveError> {
+/// The entries, and the stretch that the directory takes.
+fn read_directory(content: &[u8]) -> Result<(Vec<Entry>, Range<usize>), ArchiveError> {
     let broken = || ArchiveError::new("broken zip directory", 0);
     let end = directory_end(content).ok_or_else(broken)?;
     let record = content[end..].first_chunk::<END_BYTES>().ok_or_else(broken)?;
@@ -161,7 +206,8 @@ fn read_directory(content: &[u8]) -> Result<Vec<Entry>, ArchiveError> {
     let start = end.checked_sub(size).ok_or_else(broken)?;
     // Not zero where the zip file is not at the object's beginning.
     let shift = start as i128 - i128::from(u32_at(record, 16));
-    entries(&content[start..end], shift, content.len()).ok_or_else(broken)
+    let found = entries(&content[start..end], shift, content.len()).ok_or_else(broken)?;
+    Ok((found, start..end + END_BYTES))
 }
 
 fn directory_end(content: &[u8]) -> Option<usize> {

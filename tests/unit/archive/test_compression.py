@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import random
 import zipfile
 from dataclasses import replace
@@ -253,3 +254,48 @@ def test_crc32c_folds_to_the_same_as_bit_by_bit(size):
         for _ in range(8):
             crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
     assert crc32c(data) == crc ^ 0xFFFFFFFF
+
+
+@pytest.mark.parametrize(
+    ("wrap", "number"),
+    [
+        (lambda make, one, two: make.zipped(two) + make.zipped(one), 0),
+        (lambda make, one, two: make.zipped(one) + two, 1),
+        (lambda make, one, two: make.zipped(one) + gzip.compress(two), 1),
+    ],
+    ids=["zip file before", "record behind", "gzip behind"],
+)
+def test_bytes_around_a_zip_file_do_not_vanish(make, wanted, wrap, number):
+    stored = wrap(make, wanted[3], wanted[5])
+    _, found, segments = read(make, stored)
+
+    lost = [segment for segment in segments if segment.kind not in ("record", "framing")]
+    assert found == [wanted[3]]
+    assert [segment.reason for segment in lost] == ["bytes that are no zip entry"]
+    assert lost[0].offset == number * len(make.zipped(wanted[3]))
+    assert lost[0].offset + lost[0].length == len(stored)
+
+
+class Pipe(io.RawIOBase):
+    """Nobody can go back in it, so sizes stand behind the entries."""
+
+    def __init__(self):
+        self.written = b""
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        self.written += bytes(data)
+        return len(data)
+
+
+def test_sizes_behind_a_zip_entry_are_part_of_it(make, wanted):
+    pipe = Pipe()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", wanted[3])
+        archive.writestr("b", wanted[4])
+    _, found, segments = read(make, pipe.written)
+
+    assert found == [wanted[3], wanted[4]]
+    assert failure_of(segments) == ""

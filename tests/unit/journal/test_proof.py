@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proofs import made_of
 from qldb_replay.errors import RecordFormatError, UsageError
 from qldb_replay.ion import IonFormatError, ion_hash, to_json
 from qldb_replay.journal import merkle_root
@@ -41,7 +42,9 @@ class Simulated(NamedTuple):
             above = block_path(number, BITS, ranges[number >> BITS], roots)
             for revision in block.revisions:
                 name, ion = revision_of(revision.record)
-                yield build_proof(ion, name, block.record, above, self.digest, COMPUTED)
+                yield build_proof(
+                    ion, name, block.record, above, self.digest, COMPUTED, made_of(block)
+                )
 
 
 @cache
@@ -253,7 +256,7 @@ def test_a_missing_field_is_named(path: tuple[str, ...]) -> None:
         (("revision", "ion"), "gehäuse=", "revision.ion: expected Base64"),
         (("digest",), "c2VjcmV0", "digest: expected 32 bytes, found 6"),
         (("proof",), {}, "proof: expected a list"),
-        (("proof",), ["", 5], r"proof\[1\]: expected Base64"),
+        (("proof",), [5], r"proof\[0\]: expected Base64"),
         (("digest_source",), "secret", "digest_source: expected supplied or computed"),
     ],
 )
@@ -286,7 +289,7 @@ def test_a_redacted_revision_is_proven_without_its_data() -> None:
     )
     hashes = [each.block_hash for each in ledger.blocks]
     above = block_path(block.sequence_no, 6, hashes, [subtree_root(hashes)])
-    document = build_proof(shown, name, block.record, above, ledger.digest, SUPPLIED)
+    document = build_proof(shown, name, block.record, above, ledger.digest, SUPPLIED, {})
     assert check_proof_file(document, ledger.digest).ok
     said = json.loads(to_json(shown))
     assert list(said) == ["blockAddress", "hash", "dataHash", "metadata"]
@@ -299,7 +302,7 @@ def test_a_block_that_does_not_list_the_revision_makes_no_proof() -> None:
     with_revisions = [block for block in ledger.blocks if block.revisions]
     name, ion = revision_of(with_revisions[0].revisions[0].record)
     with pytest.raises(RecordFormatError, match="does not list"):
-        build_proof(ion, name, with_revisions[1].record, [], ledger.digest, COMPUTED)
+        build_proof(ion, name, with_revisions[1].record, [], ledger.digest, COMPUTED, {})
 
 
 def test_failures_say_which_step_does_not_hold() -> None:
