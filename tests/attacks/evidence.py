@@ -126,8 +126,14 @@ class Archive:
         return self.requested(chosen) or shown_redacted(chosen)
 
 
-def _block_rank(copy: Copy) -> tuple[bool, bytes]:
-    return not recomputes(copy.record), copy.ion
+def _block_rank(copy: Copy) -> tuple[bool, bool, int, bytes]:
+    block = copy.record.block
+    listed = (
+        block.revisions_root_listed,
+        block.transaction_info_listed,
+        block.redaction_info_listed,
+    )
+    return not recomputes(copy.record), False in listed, -listed.count(True), copy.ion
 
 
 def recomputes(block: Decoded) -> bool:

@@ -37,6 +37,10 @@ COLUMNS = (
 )
 
 
+_PARTS_LISTED = ("revisions_root_listed", "transaction_info_listed", "redaction_info_listed")
+_RANKED_BY = ("consistent", "contradicts", "told")
+
+
 def rebuild_blocks(lake: Lake, since: int, batch: int) -> None:
     """Brings `blocks` up to a batch.
 
@@ -52,7 +56,8 @@ def rebuild_blocks(lake: Lake, since: int, batch: int) -> None:
         copies = copies.join(fresh, list(BLOCK_KEYS), "left_semi")
 
     def decide(exact: DataFrame | None) -> DataFrame:
-        return choose(copies, BLOCK_KEYS, [~F.col("consistent")], exact, lie_by=BLOCK_KEYS)
+        rank = [~F.col("consistent"), F.col("contradicts"), -F.col("told")]
+        return choose(copies, BLOCK_KEYS, rank, exact, lie_by=BLOCK_KEYS)
 
     exact = records.select(*PLACE, F.col("ion").alias("bytes"))
     with settled(decide, exact) as chosen:
@@ -64,12 +69,25 @@ def rebuild_blocks(lake: Lake, since: int, batch: int) -> None:
 
 
 def _copies(records: DataFrame) -> DataFrame:
+    """Gives what decides between copies.
+
+    The one that counts recomputes, has no part whose hash is missing among its entries, and has
+    most of the parts.
+    """
     consistent = F.expr("block.entries_hash_matches AND block.block_hash_matches")
-    return records.select(*BLOCK_KEYS, *PLACE, "block.content", consistent.alias("consistent"))
+    parts = [F.col(f"block.{name}") for name in _PARTS_LISTED]
+    return records.select(
+        *BLOCK_KEYS,
+        *PLACE,
+        "block.content",
+        consistent.alias("consistent"),
+        (~F.coalesce(F.least(*parts), F.lit(True))).alias("contradicts"),
+        sum((F.coalesce(part.cast("int"), F.lit(0)) for part in parts), F.lit(0)).alias("told"),
+    )
 
 
 def _rows(chosen: DataFrame, records: DataFrame, batch: int) -> DataFrame:
-    joined = fetch(chosen.drop("deliveries", "consistent"), records, BLOCK_KEYS)
+    joined = fetch(chosen.drop("deliveries", *_RANKED_BY), records, BLOCK_KEYS)
     return joined.withColumn("batch", F.lit(batch).cast("bigint")).selectExpr(*COLUMNS)
 
 

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -31,6 +32,8 @@ PROPERTIES = {
 
 
 QUERIES_AT_A_TIME = 4
+
+_LONGEST_FOLDER = 200
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -221,11 +224,15 @@ def quote_identifier(name: str) -> str:
 def folder_name(table_name: str) -> str:
     """Returns the folder of a ledger table under `history/` and `current/`.
 
-    Characters outside `[A-Za-z0-9_]` are percent-encoded as UTF-8 (contract, section 2).
+    Characters outside `[A-Za-z0-9_]` are percent-encoded as UTF-8 (contract, section 2). A name
+    longer than QLDB allows is cut and ends in a part of its hash: no file system takes it whole.
     """
     encoded = quote(table_name, safe="") or "%"
     for plain in ".-~":
         encoded = encoded.replace(plain, f"%{ord(plain):02X}")
+    if len(encoded) > _LONGEST_FOLDER:
+        told_apart = sha256(table_name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        return f"{encoded[: _LONGEST_FOLDER - 33]}%{told_apart}"
     return encoded
 
 

@@ -17,8 +17,9 @@ from qldb_replay.journal.verification import MATCH, Finding, Strand
 from qldb_replay.lake.delta import Lake, only_row
 from qldb_replay.lake.keys import REVISION_KEYS
 from qldb_replay.lake.ledger_tables import TABLE as TABLES
+from qldb_replay.lake.ledger_tables import lifecycle_in_micros
 from qldb_replay.lake.redactions import requests_of
-from qldb_replay.lake.times import utc_of
+from qldb_replay.lake.times import FIRST, utc_of
 from qldb_replay.lake.verify.findings import gaps_of, read_findings
 from qldb_replay.lake.verify.found import PLACES
 from qldb_replay.lake.verify.result import Verification
@@ -176,7 +177,7 @@ def _timeline(lake: Lake) -> Timeline:
         counted.setdefault(row["index"], {})[row["what"]] = row["count"]
     steps = (
         Activity(
-            utc_of(index * micros),
+            utc_of(max(index * micros, FIRST)),
             counts.get("INSERT", 0),
             counts.get("UPDATE", 0),
             counts.get("DELETE", 0),
@@ -295,6 +296,7 @@ def _tables(lake: Lake) -> Listed[Table]:
         .collect()
     }
     tables = lake.read(TABLES)
+    tables = tables.withColumn("lifecycle", lifecycle_in_micros())
     rows = tables.orderBy("table_name", F.get("lifecycle", F.lit(0))["sequence_no"], "table_id")
     shown = tuple(_table(row, counts.get(row["table_id"])) for row in rows.limit(ROWS).collect())
     return Listed(shown, tables.count())
@@ -302,7 +304,8 @@ def _tables(lake: Lake) -> Listed[Table]:
 
 def _table(row: Row, counts: Row | None) -> Table:
     events = [
-        Event(each["event"], each["sequence_no"], _zoned(each["time"])) for each in row["lifecycle"]
+        Event(event, sequence_no, None if time is None else utc_of(time))
+        for event, sequence_no, time in row["lifecycle"]
     ]
     indexes = row["indexes"] or []
     return Table(

@@ -101,7 +101,10 @@ class Ingest:
         known = self._known()
         total = IngestCounts()
         plan = state.open_plan()
-        if plan is not None:
+        if plan is not None and plan.batch == state.ingested_batch():
+            # All of it is in the tables, and tables may have been built of it since.
+            state.close(plan.batch, records=0)
+        elif plan is not None:
             self.progress(f"finishing batch {plan.batch}, which an earlier run left open")
             total.add(self._finish(self._as_listed(plan), access, state, known, repeated=True))
             known = self._known()

@@ -73,7 +73,7 @@ def _acquire(files: LakeFiles, run_id: str) -> None:
         if holder is None:
             continue
         if _is_dead(holder):
-            files.delete(NAME)
+            _take_from(files, holder)
         elif deadline is None or seen is None:
             seen, deadline = holder, time.monotonic() + STALE_SECONDS
         elif holder is not _UNKNOWN and holder["beat"] != seen["beat"]:
@@ -82,9 +82,15 @@ def _acquire(files: LakeFiles, run_id: str) -> None:
                 "to this lake: wait for it, or take the lock away with --break-lock if it is gone"
             )
         elif time.monotonic() > deadline:
-            files.delete(NAME)
+            _take_from(files, holder)
         else:
             time.sleep(1.0)
+
+
+def _take_from(files: LakeFiles, holder: dict[str, object]) -> None:
+    """Takes the lock from a holder that is gone, unless another run was faster."""
+    if _holder(files) == holder:
+        files.delete(NAME)
 
 
 def _is_dead(holder: dict[str, object]) -> bool:

@@ -133,7 +133,7 @@ class RevisionsStage:
 
         with settled(decide, _exact(records, requests)) as decided:
             self.lake.overwrite(self._rows(decided, records), TABLE, partition_by=["is_open"])
-            return cut_off(_carrying(decided))
+            return cut_off(_carrying(decided, requests))
 
     def _chosen(
         self,
@@ -188,7 +188,7 @@ class RevisionsStage:
                 return _timeline(chosen.unionByName(untouched, allowMissingColumns=True))
 
             decided = frames.enter_context(settled(decide, _exact(records, requests)))
-            return cut_off(_changed(decided, old)), cut_off(_carrying(decided))
+            return cut_off(_changed(decided, old)), cut_off(_carrying(decided, requests))
 
     def _reach(self, records: DataFrame, blocks: DataFrame) -> Column:
         """The condition that a number is among those of blocks that something arrived of."""
@@ -271,7 +271,11 @@ class RevisionsStage:
         return rows.withColumn("batch", F.lit(self.batch).cast("bigint")).select(*COLUMNS, *extra)
 
     def _take_data(self, redacted: DataFrame) -> None:
-        """Takes the data of redacted revisions out of `records`, keeping what proves them."""
+        """Takes the data of redacted revisions out of `records`, keeping what proves them.
+
+        Without a request only from copies of the same revision: a redacted copy that somebody made
+        up, with a hash of its own, counts until its block arrives, and must not take the true data.
+        """
         count = redacted.count()
         if not count:
             return
@@ -280,6 +284,7 @@ class RevisionsStage:
             "records",
             on=f"{matching(REVISION_KEYS)} AND t.holds = 'revision'",
             clauses="WHEN MATCHED AND t.ion IS NOT NULL AND t.revision.kind = 'data' "
+            "AND (s.requested OR t.hash <=> s.hash) "
             "THEN UPDATE SET ion = NULL, revision.data_json = NULL, revision.sketch = NULL",
         )
 
@@ -294,9 +299,16 @@ def _is_in_order(affected: DataFrame, table: DataFrame) -> bool:
     return bool(known.isEmpty())
 
 
-def _carrying(decided: DataFrame) -> DataFrame:
-    """Keys of redacted revisions of which a delivered copy still carries the data."""
-    return decided.where("is_redacted AND carries_data").select(*REVISION_KEYS)
+def _carrying(decided: DataFrame, requests: DataFrame) -> DataFrame:
+    """Redacted revisions of which a delivered copy still carries the data.
+
+    Returns:
+        `REVISION_KEYS`, `hash` of the copy that counts, and `requested`.
+    """
+    places = [*REVISION_KEYS, "sequence_no"]
+    carrying = decided.where("is_redacted AND carries_data").select(*places, "hash")
+    asked = carrying.join(requests.drop("batch"), places, "left")
+    return asked.select(*REVISION_KEYS, "hash", F.col("requested").isNotNull().alias("requested"))
 
 
 def _exact(records: DataFrame, requests: DataFrame) -> DataFrame:

@@ -113,11 +113,15 @@ def _alive(tables: DataFrame, at: int | datetime) -> list[str]:
 
 def _valid_at(at: datetime, rows: DataFrame) -> DataFrame:
     began = F.col("valid_from") <= F.lit(at)
-    return rows.where(began & (F.col("valid_to").isNull() | (F.col("valid_to") > F.lit(at))))
+    valid = rows.where(began & (F.col("valid_to").isNull() | (F.col("valid_to") > F.lit(at))))
+    return _last(valid)  # where the next version has no time, more than one seems valid
 
 
 def _last_until(at: int, rows: DataFrame) -> DataFrame:
-    """Keeps of each document the last version in blocks up to a number."""
-    past = rows.where(F.col("sequence_no") <= at)
+    return _last(rows.where(F.col("sequence_no") <= at))
+
+
+def _last(past: DataFrame) -> DataFrame:
+    """Keeps of each document the last version."""
     last = past.groupBy(*DOCUMENT_KEYS).agg(F.max("version").alias("version"))
     return past.join(last, list(REVISION_KEYS), "left_semi")

@@ -40,7 +40,8 @@ transform(statements, (s, i) -> named_struct(
 def source_tables(lake: Lake, strand_id: str) -> list[SourceTable]:
     """Reads the ledger's tables."""
     columns = typed_columns(lake)
-    rows = lake.read(ledger_tables.TABLE).where(F.col("strand_id") == strand_id).collect()
+    tables = lake.read(ledger_tables.TABLE).where(F.col("strand_id") == strand_id)
+    rows = tables.withColumn("lifecycle", ledger_tables.lifecycle_in_micros()).collect()
     return [
         SourceTable(
             row["table_id"],

@@ -151,12 +151,12 @@ def _carrying(lake: Lake) -> DataFrame:
     """Finds records that hold data which a rebuild would have taken away."""
     if LakeState(lake.files).mark("history").get("redactions") == KEEP:
         return as_rows(lake.spark, [])
-    redacted = lake.read("revisions").where("is_redacted").select(*REVISION_KEYS)
+    redacted = lake.read("revisions").where("is_redacted").select(*REVISION_KEYS, "hash")
     data = lake.read("records").where(
         "holds = 'revision' AND revision.kind = 'data' AND ion IS NOT NULL"
     )
     check = Check(_CODE, "true", "'records: the data of a redacted revision is in the lake'")
-    return found_in(data.join(redacted, list(REVISION_KEYS), "left_semi"), STORED, [check])
+    return found_in(data.join(redacted, [*REVISION_KEYS, "hash"], "left_semi"), STORED, [check])
 
 
 def _made_again(lake: Lake, codec: str) -> Lake:
