@@ -17,6 +17,7 @@ import pytest
 
 from qldb_replay.cli import main
 from qldb_replay.lake.delta import Lake
+from qldb_replay.lake.files import LakeFiles
 from qldb_replay.lake.state import LakeState
 from qldb_replay.simulate import SimulateOptions, simulate
 from small_spark import SMALL
@@ -163,6 +164,28 @@ def test_a_kill_after_any_step_loses_and_repeats_nothing(
 
     same_as_in_one_go(deliveries)
     assert len(read_table(deliveries.lake, "runs")) == kills + 6
+
+
+def test_a_batch_whose_end_was_noted_is_not_read_again(
+    tmp_path, monkeypatch, quiet_command, read_table
+) -> None:
+    archive, lake = tmp_path / "archive", tmp_path / "lake"
+    simulate(SimulateOptions(archive, 80, tables=("Person",), redactions=2, seed=4))
+    ingest = ("ingest", "--archive", archive, "--lake", lake)
+
+    def die(self: LakeFiles, name: str) -> None:
+        raise Killed(name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LakeFiles, "delete", die)
+        with pytest.raises(Killed):
+            quiet_command(*ingest)
+    (lake / "_qldb_replay" / "lock.json").unlink(missing_ok=True)
+    quiet_command("rebuild", "--lake", lake, "--break-lock")
+    taken = sum(row["ion"] is None for row in read_table(lake, "records"))
+
+    assert quiet_command(*ingest)["counts"]["objects"] == 0
+    assert sum(row["ion"] is None for row in read_table(lake, "records")) == taken > 0
 
 
 def seen(lake: Path, *names: str) -> bool:

@@ -98,6 +98,16 @@ def test_a_dead_process_of_this_machine_is_replaced_at_once(files, monkeypatch) 
         assert time.monotonic() - began < 10
 
 
+def test_a_dead_runs_lock_that_another_took_meanwhile_is_left_alone(files, monkeypatch) -> None:
+    held(files)
+    dead = lock._holder(files)
+    held(files, run_id="faster")
+
+    lock._take_from(files, dead)
+
+    assert holder(files)["run_id"] == "faster"
+
+
 def test_a_process_of_another_start_or_container_is_waited_for(files) -> None:
     """Host names repeat, so that its process is not seen here proves nothing."""
     held(files, host=socket.gethostname(), boot="another", pid=2**22 + 1)
