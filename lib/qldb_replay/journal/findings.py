@@ -41,7 +41,8 @@ _MEANINGS = {
         ),
         "revision-after-delete": "A document has a revision after the one that deleted it.",
         "table-mismatch": (
-            "A revision names another table than its block's hashed transactionInfo does."
+            "A revision names another table than its block's hashed transactionInfo does, or a "
+            "document that is not among those that it names."
         ),
         "transaction-mismatch": (
             "A block names another transaction than the hashed metadata of its revisions."
