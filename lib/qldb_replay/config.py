@@ -46,6 +46,11 @@ def add_flag(to: argparse._ActionsContainer, name: str, says: str) -> None:
     to.add_argument(name, default=False, type=boolean, metavar="[true|false]", help=says)
 
 
+def add_list(to: argparse._ActionsContainer, name: str, metavar: str, says: str) -> None:
+    """Adds a list to a parser or a group; it is comma-separated, repeated, or both."""
+    to.add_argument(name, action="extend", type=comma_list, default=[], metavar=metavar, help=says)
+
+
 def boolean(text: str) -> bool:
     """Reads `true` or `false`."""
     if text.lower() not in ("true", "false"):
@@ -205,4 +210,7 @@ def _masked(name: str, value: Any) -> Any:
     if isinstance(value, (bool, int, float)):
         return value
     text = without_url_passwords(str(value))
+    key, mark, _ = text.partition("=")
+    if mark and _SECRET_NAME.search(key):
+        return f"{key}=***"
     return "***" if _SECRET_NAME.search(name) else _ASSIGNED_SECRET.sub(r"\g<name>=***", text)

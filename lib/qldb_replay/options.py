@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from qldb_replay.config import OptionParser, add_flag, boolean, comma_list, comma_tuple
+from qldb_replay.config import OptionParser, add_flag, add_list, boolean, comma_list, comma_tuple
 from qldb_replay.journal.redactions import REDACTIONS
 
 EXIT_CODES = """
@@ -166,21 +166,17 @@ def _rebuild(parser: OptionParser) -> None:
 
 
 def _verify_options(parser: OptionParser) -> None:
-    parser.add_argument(
+    add_list(
+        parser,
         "--digest",
-        action="extend",
-        type=comma_list,
-        default=[],
-        metavar="FILE",
-        help="what GetDigest gave, or the console saved; any number, compared ever after",
+        "FILE",
+        "what GetDigest gave, or the console saved; any number, compared ever after",
     )
-    parser.add_argument(
+    add_list(
+        parser,
         "--proof",
-        action="extend",
-        type=comma_list,
-        default=[],
-        metavar="FILE",
-        help="what GetRevision or GetBlock gave; needs the digest that it was asked for",
+        "FILE",
+        "what GetRevision or GetBlock gave; needs the digest that it was asked for",
     )
     add_flag(parser, "--strict", "take blocks that nothing explains for incomplete")
     parser.add_argument(
@@ -229,26 +225,12 @@ def _destination_options(parser: OptionParser, *, required: bool) -> None:
 
 def _replay_options(parser: OptionParser) -> None:
     chosen = parser.add_argument_group("what is replayed; the same in each run on a destination")
-    chosen.add_argument(
-        "--tables",
-        action="extend",
-        type=comma_list,
-        default=[],
-        metavar="NAMES",
-        help="only these tables",
-    )
+    add_list(chosen, "--tables", "NAMES", "only these tables")
     chosen.add_argument("--documents", metavar="FILE", help="only these document IDs, one a line")
     chosen.add_argument(
         "--from-sequence", type=_count, metavar="N", help="only blocks from this number on"
     )
-    chosen.add_argument(
-        "--map",
-        action="extend",
-        type=comma_list,
-        default=[],
-        metavar="OLD=NEW",
-        help="another name for a table",
-    )
+    add_list(chosen, "--map", "OLD=NEW", "another name for a table")
     add_flag(chosen, "--columns", "also show the fields of documents as typed columns, in views")
     bounds = parser.add_argument_group("how far this run goes")
     bounds.add_argument("--to-sequence", type=_count, metavar="N", help="up to this block")
@@ -304,13 +286,11 @@ def _prove(parser: OptionParser) -> None:
     parser.add_argument("--document", metavar="ID", help="the document's ID")
     parser.add_argument("--version", type=_count, metavar="N", help="its version, from 0")
     parser.add_argument("--strand", metavar="ID", help="the ledger, where the lake has several")
-    parser.add_argument(
+    add_list(
+        parser,
         "--digest",
-        action="extend",
-        type=comma_list,
-        default=[],
-        metavar="FILE",
-        help="a saved digest: where the proof leads; by default to the lake's own",
+        "FILE",
+        "a saved digest: where the proof leads; by default to the lake's own",
     )
     parser.add_argument("--out", metavar="FILE", help="the proof file (default: stdout)")
     parser.add_argument("--check", metavar="FILE", help="check this proof file instead")

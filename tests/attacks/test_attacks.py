@@ -109,6 +109,8 @@ def test_no_seed_hides_damage(verb, seed, revisions, deliver):
         more = codes(damaged.findings) - TABLE[verb].codes
         assert TABLE[verb].codes <= codes(damaged.findings)
         assert more <= {"revision-missing"}
+        # At the deletion itself; what is missing elsewhere has no version.
+        assert all(each.version is not None for each in damaged.findings if each.code in more)
 
 
 @settings(max_examples=30, deadline=None)

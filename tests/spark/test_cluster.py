@@ -11,10 +11,10 @@ from pathlib import Path
 import pyspark
 import pytest
 
+from program import PROGRAM
 from qldb_replay.simulate import SimulateOptions, Truth, simulate
 from small_spark import SMALL
 
-PROGRAM = "import sys; from qldb_replay.cli import main; sys.exit(main())"
 SPARK = {
     **SMALL,
     "spark.executor.extraJavaOptions": SMALL["spark.driver.extraJavaOptions"],

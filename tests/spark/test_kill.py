@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from program import PROGRAM
 from qldb_replay.cli import main
 from qldb_replay.lake.delta import Lake
 from qldb_replay.lake.files import LakeFiles
@@ -22,7 +23,6 @@ from qldb_replay.lake.state import LakeState
 from qldb_replay.simulate import SimulateOptions, simulate
 from small_spark import SMALL
 
-PROGRAM = "import sys; from qldb_replay.cli import main; sys.exit(main())"
 SPARK = {**SMALL, "spark.driver.memory": "1g"}
 
 

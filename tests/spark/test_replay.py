@@ -21,6 +21,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from program import PROGRAM
 from qldb_replay.cli import main
 from qldb_replay.destinations.postgresql import PostgresqlDestination
 from qldb_replay.destinations.sqlite import SqliteDestination
@@ -28,8 +29,6 @@ from qldb_replay.errors import StageError
 from qldb_replay.lake.runs import Run
 from qldb_replay.replay.source import _keys
 from qldb_replay.simulate import SimulateOptions, Truth, simulate
-
-PROGRAM = "import sys; from qldb_replay.cli import main; sys.exit(main())"
 
 
 class Source:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from program import PROGRAM
 from qldb_replay import __version__
 from qldb_replay.cli import main
 from qldb_replay.commands import Outcome, offline
@@ -217,9 +218,6 @@ def test_what_needs_no_spark_works_where_there_is_none(tmp_path, arguments, code
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert (code, says in ended.stdout) == (ended.returncode, True), ended
-
-
-PROGRAM = "import sys; from qldb_replay.cli import main; sys.exit(main())"
 
 
 def piped(tmp_path: Path, *arguments: str, encoding: str = "utf-8", reader: str = "true"):

@@ -27,6 +27,7 @@ _FIRST_STEP, _LAST_STEP = KIB, 256 * KIB
 _LARGEST_DIRECTORY = MIB
 _HAS_DESCRIPTOR = 0x8
 _DESCRIPTORS = (16, 24, 12, 20)  # with and without a signature, sizes of 4 or 8 bytes
+_ZIP_ENTRY, _ZIP_DIRECTORY = b"PK\x03\x04", b"PK\x01\x02"
 _ZIP_END, _ZIP_END_BYTES, _LONGEST_ZIP_COMMENT = b"PK\x05\x06", 22, 65_536
 _GZIP_FORMAT, _BARE_FORMAT = 31, -15  # zlib's wbits
 _ZIP_ERRORS = (
@@ -68,7 +69,7 @@ def _detect(content: bytes) -> tuple[str, Iterator[Chunk]]:
         return "none", iter([(content, len(content))])
     if content.startswith(b"\x1f\x8b"):
         return "gzip", _gzip_chunks(content)
-    if content.startswith((b"PK\x03\x04", _ZIP_END)):
+    if content.startswith((_ZIP_ENTRY, _ZIP_END)):
         return "zip", _zip_chunks(content)
     if content.startswith(snappy.FRAMED_MARKER):
         return "snappy", snappy.framed_chunks(content)
@@ -156,7 +157,7 @@ def _zip_chunks(content: bytes) -> Iterator[Chunk]:
         names = content[start + 26 : start + 30]
         pos = start + 30 + int.from_bytes(names[:2], "little") + int.from_bytes(names[2:], "little")
         end = pos + entry.compress_size
-        if not content.startswith(b"PK\x03\x04", start) or end > len(content):
+        if not content.startswith(_ZIP_ENTRY, start) or end > len(content):
             raise ArchiveFormatError("zip entry not where the directory says", start)
         if entry.compress_type == zipfile.ZIP_STORED:
             chunks: Iterator[Chunk] = iter([(content[pos:end], end)])
@@ -178,7 +179,7 @@ def _descriptor_bytes(content: bytes, flags: int, end: int) -> int:
     """Length of what may repeat an entry's sizes behind it: what follows shows which it is."""
     if flags & _HAS_DESCRIPTOR:
         for length in _DESCRIPTORS:
-            if content.startswith((b"PK\x03\x04", b"PK\x01\x02"), end + length):
+            if content.startswith((_ZIP_ENTRY, _ZIP_DIRECTORY), end + length):
                 return length
     return 0
 

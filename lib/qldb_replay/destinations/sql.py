@@ -78,14 +78,14 @@ class SqlDestination(ABC):
         lacking = sorted({table.name for table in OURS} - names)
         if lacking:
             raise DestinationError(f"{self.shown} lacks {', '.join(lacking)}: it was changed")
-        ((format_, version),) = self._only_checkpoint("format", "version")
+        format_, version = self._only_checkpoint("format", "version")
         if format_ > FORMAT:
             raise DestinationError(
                 f"{self.shown} has format {format_}, written by version {version}; this is "
                 f"{__version__}, which knows formats up to {FORMAT}: install the newer one"
             )
         columns = [column.name for column in CHECKPOINT_TABLE.columns]
-        found = dict(zip(columns, *self._only_checkpoint(*columns), strict=True))
+        found = dict(zip(columns, self._only_checkpoint(*columns), strict=True))
         try:
             selection = json.loads(found["selection"])
         except (TypeError, ValueError):
@@ -99,11 +99,11 @@ class SqlDestination(ABC):
             selection,
         )
 
-    def _only_checkpoint(self, *columns: str) -> list[tuple[Any, ...]]:
+    def _only_checkpoint(self, *columns: str) -> tuple[Any, ...]:
         rows = self.query(f"SELECT {listed(columns)} FROM {quoted(CHECKPOINT_TABLE.name)}")
         if len(rows) != 1:
             raise DestinationError(f"{self.shown} has no checkpoint, or several: it was changed")
-        return rows
+        return rows[0]
 
     def tables(self) -> list[LedgerTable]:
         """Returns the ledger tables that the destination knows."""
@@ -244,8 +244,9 @@ class SqlDestination(ABC):
         self, what: str, width: int, ranges: Sequence[str]
     ) -> Iterator[tuple[str, ...]]:
         """Digests the rows of some ranges one by one."""
+        statement = row_digests_sql(self, what, width)
         for number in ranges:
-            for row in self.query(row_digests_sql(self, what, width), (number,)):
+            for row in self.query(statement, (number,)):
                 yield tuple(str(value) for value in row)
 
     def records(self) -> Iterator[bytes]:
@@ -255,10 +256,10 @@ class SqlDestination(ABC):
             if isinstance(row[0], bytes):
                 yield row[0]
         parts = ("strand_id", "sequence_no", "hash", "metadata_ion", "data_ion", "data_hash")
-        names = {table.table_id: table.table_name for table in self.tables()}
+        tables = self.tables()
+        names = {table.table_id: table.table_name for table in tables}
         columns = listed(("table_id", *parts))
-        there = self.relations()
-        for history in sorted({table.history_table for table in self.tables()} & there):
+        for history in sorted({table.history_table for table in tables} & self.relations()):
             for row in self.stream(f"SELECT {columns} FROM {quoted(history)} {order}"):
                 record = _record(names, *row)
                 if record is not None:

@@ -82,11 +82,11 @@ class SqliteDestination(SqlDestination):
 
     def __init__(self, url: str) -> None:
         self._path = Path(_path(url))
-        self._is_made = self._path.exists()
-        self._is_set = False
-        if not self._is_made and not os.access(self._path.parent, os.W_OK):
+        self._was_written = False
+        there = self._path.exists()
+        if not there and not os.access(self._path.parent, os.W_OK):
             raise self._unusable("no such folder, or not yours")
-        self._connection = self._opened("rw" if self._is_made else "memory")
+        self._connection = self._opened("rw" if there else "memory")
 
     def _opened(self, mode: str) -> sqlite3.Connection:
         place = f"file:{quote(str(self._path.absolute()))}?mode={mode}"
@@ -111,14 +111,13 @@ class SqliteDestination(SqlDestination):
 
     def _prepare_file(self) -> None:
         """Makes the file, and gives it its settings, before the first write."""
-        if not self._is_made:
-            self._connection.close()
-            self._connection = self._opened("rwc")
-            self._is_made = True
-        if not self._is_set:
-            for setting in _FILE_SETTINGS:
-                self._connection.execute(f"PRAGMA {setting}")
-            self._is_set = True
+        if self._was_written:
+            return
+        self._connection.close()
+        self._connection = self._opened("rwc")
+        for setting in _FILE_SETTINGS:
+            self._connection.execute(f"PRAGMA {setting}")
+        self._was_written = True
 
     @property
     def shown(self) -> str:

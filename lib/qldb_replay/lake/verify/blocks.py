@@ -86,23 +86,13 @@ OF_REVISIONS = (
         "concat_ws(' ', named_table_id, named_table_name)",
         "concat_ws(' ', table_id, table_name)",
     ),
-)
-
-
-UNNAMED = Check(
-    "table-mismatch",
-    "hash_matches AND revision_index IS NOT NULL AND names_documents AND is_named IS NULL",
-    "'the hashed transactionInfo of the block names other documents, and not this one'",
-    "'a document that it names'",
-    "document_id",
-)
-
-LONE_DELETION = Check(
-    "revision-missing",
-    "true",
-    "'a deletion beside a hash of no record: a revision whose data was taken away looks the same'",
-    "'the record beside it'",
-    "'none'",
+    Check(
+        "table-mismatch",
+        "hash_matches AND revision_index IS NOT NULL AND names_documents AND is_named IS NULL",
+        "'the hashed transactionInfo of the block names other documents, and not this one'",
+        "'a document that it names'",
+        "document_id",
+    ),
 )
 
 
@@ -121,8 +111,8 @@ def judge_blocks(judged: Judged) -> DataFrame:
     return all_of(
         [
             found_in(alike.unionByName(others), BLOCK, OF_BLOCKS),
-            found_in(_placed(copies, blocks), BLOCK, [*OF_REVISIONS, UNNAMED]),
-            found_in(_lone_deletions(copies, blocks), BLOCK, [LONE_DELETION]),
+            found_in(_placed(copies, blocks), BLOCK, OF_REVISIONS),
+            _lone_deletions(copies, blocks),
             _other_transactions(copies, others),
             _missing(copies, blocks),
             _unexplained(copies, blocks),
@@ -176,7 +166,15 @@ def _lone_deletions(copies: DataFrame, blocks: DataFrame) -> DataFrame:
     beside = F.expr("get(revision_summaries, revision_index ^ 1).hash")
     paired = deletions.withColumn("beside", beside).where("beside IS NOT NULL")
     others = proven.select(*BLOCK_KEYS, F.col("hash").alias("beside")).distinct()
-    return paired.join(others, [*BLOCK_KEYS, "beside"], "left_anti")
+    check = Check(
+        "revision-missing",
+        "true",
+        "'a deletion beside a hash of no record: a revision whose data was taken away "
+        "looks the same'",
+        "'the record beside it'",
+        "'none'",
+    )
+    return found_in(paired.join(others, [*BLOCK_KEYS, "beside"], "left_anti"), BLOCK, [check])
 
 
 def _other_transactions(copies: DataFrame, blocks: DataFrame) -> DataFrame:
